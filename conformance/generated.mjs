@@ -1,0 +1,269 @@
+// Requests drawn from a seed, sent to both servers in lock-step:
+// credential × cookie × endpoint × method × body × origin × content type.
+//
+// They come in rounds. Each starts by writing the same sessions, with the same tokens, into both databases, and has a
+// generator of its own, seeded by the seed and the round's number. So request N is the same bytes in every run, and can
+// be replayed from the start of its round.
+import { signature, signed, signedCookie } from "./lib/cookies.mjs";
+import { explain, pair } from "./lib/pair.mjs";
+import { ORIGIN, scenario } from "./lib/scenario.mjs";
+
+const ROUND = 50;
+const PASSWORD = "correct horse battery";
+const EVIL = "https://evil.example";
+const UNKNOWN = "abcdefghijklmnopqrstuvwxyzABCDEF";
+
+// name: [user, created, expires], in seconds from the start of the round; `dead` has no row.
+const SESSIONS = {
+  ann: ["ann", 0, 604_800],
+  ann2: ["ann", 0, 604_800],
+  bob: ["bob", 0, 604_800],
+  due: ["ann", -86_500, 518_000],
+  stale: ["bob", -172_000, 604_000],
+  short: ["ann", 0, 86_400],
+  expired: ["ann", -700_000, -100_000],
+  dead: null,
+};
+const ALIVE = ["ann", "ann2", "bob", "due", "short"];
+
+const SCENARIO = {
+  options: {
+    trustedOrigins: ["https://app.example.com"],
+    session: { additionalFields: { theme: { type: "string", required: false } } },
+    user: { additionalFields: { nickname: { type: "string", required: false } } },
+  },
+};
+
+/** Resolves to { steps, different: [text] }. With `only`, replays that request and what came before it in its round. */
+export async function runGenerated({ startPair, seed, count, only, print = console.log }) {
+  const total = { steps: 0, different: [] };
+  // Two pairs take turns, because the plugin's option changes what most credentials are worth.
+  const pairs = await Promise.all([false, true].map((requireSignature) => startPair(scenario({ ...SCENARIO, bearer: { requireSignature } }))));
+  const play = (round, size, skip) => playRound({ servers: pairs[round % 2], seed, round, size, skip });
+  const report = async (found) => {
+    const [round, skip] = [Math.floor(found.index / ROUND), found.index % ROUND];
+    const alone = (await play(round, 1, skip)).length > 0;
+    const replay = `    replay: node run.mjs generated --seed ${seed} --only ${found.index}` +
+      ` (it ${alone ? "also differs" : "does not differ"} without the ${skip} requests before it in its round)`;
+    total.different.push(`  seed ${seed}, request ${found.index}\n${found.text}\n${replay}`);
+    print(total.different.at(-1));
+  };
+  try {
+    await Promise.all(pairs.map(signUp));
+    if (only !== undefined) {
+      const found = await play(Math.floor(only / ROUND), (only % ROUND) + 1);
+      total.steps = 1;
+      for (const one of found.filter(({ index }) => index === only)) await report(one);
+      return total;
+    }
+    for (let round = 0; total.steps < count; round += 1) {
+      const size = Math.min(ROUND, count - total.steps);
+      for (const found of await play(round, size)) await report(found);
+      total.steps += size;
+      if (total.steps % 1000 === 0) print(`  ${total.steps} requests, ${total.different.length} different`);
+    }
+    return total;
+  } finally {
+    await Promise.all(pairs.flat().map((server) => server.stop()));
+  }
+}
+
+/** Plays requests `skip` to `skip + size` of a round; those before are drawn, to have the same numbers, but not sent. */
+async function playRound({ servers, seed, round, size, skip = 0 }) {
+  const both = pair(...servers, { lifetimes: [86_400_000, 604_800_000] });
+  const names = servers.map((server) => server.name);
+  const different = [];
+  try {
+    restore(both);
+    const random = generator(seed, round);
+    for (let n = 0; n < skip + size; n += 1) {
+      const request = drawRequest(random);
+      if (n < skip) continue;
+      const told = await both.ask(request);
+      if (!told.equal) different.push({ index: round * ROUND + n, text: explain(told, names) });
+    }
+    return different;
+  } finally {
+    both.close();
+  }
+}
+
+async function signUp(servers) {
+  const both = pair(...servers);
+  for (const name of ["ann", "bob"]) {
+    const told = await both.ask({ method: "POST", path: "/sign-up/email", json: { name, email: `${name}@example.com`, password: PASSWORD } });
+    if (told.answers.some(({ status }) => status !== 200)) throw new Error(`${name} cannot be signed up\n${explain(told, ["one", "other"])}`);
+  }
+  both.close();
+}
+
+/** Brings both databases into the state in which a round starts. */
+function restore(both) {
+  const now = Date.now();
+  const date = (seconds) => new Date(now + seconds * 1000).toISOString();
+  both.database((database, $) => {
+    database.exec("delete from session; delete from user where email not in ('ann@example.com', 'bob@example.com')");
+    database.prepare("update user set name = 'A', image = null, nickname = null, emailVerified = 0, createdAt = ?, updatedAt = ?").run(date(0), date(0));
+    database.prepare("update account set createdAt = ?, updatedAt = ?").run(date(0), date(0));
+    const insert = database.prepare(
+      "insert into session (id, token, userId, expiresAt, createdAt, updatedAt, ipAddress, userAgent) " +
+        "select ?, ?, id, ?, ?, ?, '', '' from user where email = ?",
+    );
+    for (const [name, row] of Object.entries(SESSIONS)) {
+      const token = `${name}TOKEN`.padEnd(32, name);
+      $[name] = { token, signed: signed(token), cookie: signedCookie("better-auth.session_token", token) };
+      if (name === "short") $[name].cookie += `; ${signedCookie("better-auth.dont_remember", "true")}`;
+      if (row) insert.run(`${name}ROW`.padEnd(32, name), token, date(row[2]), date(row[1]), date(row[1]), `${row[0]}@example.com`);
+    }
+  });
+}
+
+/** mulberry32: small, and the same everywhere. */
+function generator(seed, round) {
+  let state = (seed ^ Math.imul(round + 1, 0x9e3779b1)) >>> 0;
+  const next = () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+  return {
+    below: (limit) => Math.floor(next() * limit),
+    pick: (list) => list[Math.floor(next() * list.length)],
+    chance: (probability) => next() < probability,
+  };
+}
+
+// Everything random is drawn here, before either server's values are known, so that both get the same request.
+function drawRequest(random) {
+  const credential = random.chance(0.75) ? drawCredential(random) : () => undefined;
+  const cookie = random.chance(0.5) ? drawCookie(random) : () => undefined;
+  const [path, method] = drawEndpoint(random);
+  const body = method === "GET" && random.chance(0.9) ? () => ({}) : drawBody(random, path);
+  const origin = drawOrigin(random);
+  const query = random.chance(0.85) ? "" : random.pick(["?", "?disableRefresh=1", "?disableRefresh=", "?disableCookieCache=true", "?x=1&x=2", "?callbackURL=/x", `?callbackURL=${EVIL}`, "?disableRefresh=0&disableCookieCache=", "?%zz"]);
+  const agent = random.chance(0.8) ? [] : [["User-Agent", random.pick(["one/1", "", "\xe9"])]];
+  return ($) => ({ method, path: path + query, authorization: credential($), cookie: cookie($), ...origin, headers: [...(origin.headers ?? []), ...agent], ...body($) });
+}
+
+function drawEndpoint(random) {
+  const usual = random.pick([
+    ["/get-session", "GET"], ["/get-session", "GET"], ["/get-session", "GET"], ["/get-session", "POST"], ["/list-sessions", "GET"], ["/list-sessions", "GET"], ["/list-accounts", "GET"],
+    ["/update-user", "POST"], ["/update-user", "POST"], ["/update-session", "POST"], ["/update-session", "POST"], ["/revoke-session", "POST"], ["/revoke-session", "POST"],
+    ["/sign-in/email", "POST"], ["/sign-up/email", "POST"], ["/change-password", "POST"], ["/verify-password", "POST"], ["/ok", "GET"], ["/error", "GET"],
+    ...(random.chance(0.3) ? [["/sign-out", "POST"], ["/revoke-sessions", "POST"], ["/revoke-other-sessions", "POST"]] : []),
+  ]);
+  if (random.chance(0.9)) return usual;
+  const path = random.chance(0.5) ? usual[0] : `${usual[0]}${random.pick(["/", "//", "/x", "%20", "/../get-session", "/.", ";a"])}`;
+  return [path, random.pick(["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"])];
+}
+
+/** A session's name: mostly one that is alive. */
+function drawSession(random) {
+  return random.pick(random.chance(0.75) ? ALIVE : Object.keys(SESSIONS));
+}
+
+function drawCredential(random) {
+  const name = drawSession(random);
+  const other = drawSession(random);
+  if (random.chance(0.4)) return random.pick([($) => `Bearer ${$[name].token}`, ($) => `Bearer ${$[name].signed}`]);
+  const form = random.pick([
+    ($) => $[name].token, ($) => $[name].signed, ($) => encodeURIComponent($[name].signed),
+    ($) => `${$[name].token}.${signature("else")}`, ($) => `${$[name].token}.`, ($) => `${$[name].signed}.x`, ($) => $[name].signed.replace("=", ""),
+    ($) => $[name].signed.replaceAll("+", "-").replaceAll("/", "_"), ($) => `${$[name].token}.${$[other].signed.split(".")[1]}`, () => UNKNOWN, () => signed(UNKNOWN),
+    ($) => `${$[name].token} ${$[other].token}`, ($) => `${$[name].token}, Bearer ${$[other].signed}`, () => "", () => ".", () => "a.b.c", () => "%", ($) => `${$[name].token}%20`,
+    ($) => encodeURIComponent(encodeURIComponent($[name].signed)), ($) => $[name].signed.toLowerCase(), ($) => `"${$[name].signed}"`, () => signed("true"),
+  ]);
+  const change = drawChange(random);
+  const scheme = random.pick([...Array(10).fill("Bearer "), "bearer ", "BEARER ", "Bearer  ", "Bearer\t", "Bearer", "Basic ", "Token ", "", "Bearer \xa0", "Bearer: "]);
+  const credential = ($) => scheme + change(form($));
+  if (random.chance(0.95)) return credential;
+  return random.chance(0.5) ? ($) => [credential($), `Bearer ${$[other].signed}`] : ($) => [`Bearer ${$[other].token}`, credential($)];
+}
+
+/** Mostly leaves a text alone; else drops, doubles or replaces one character. */
+function drawChange(random) {
+  if (random.chance(0.85)) return (text) => text;
+  const where = random.below(1000) / 1000;
+  const put = random.pick(["", "x", ".", "%", "=", "+", " ", "-", "_", "/", "%3D", "\xff", ";", ",", "\"", "\t"]);
+  const kept = random.below(2);
+  return (text) => {
+    const at = Math.floor(where * text.length);
+    return text.slice(0, at + kept) + put + text.slice(at + 1);
+  };
+}
+
+function drawCookie(random) {
+  const SESSION = "better-auth.session_token";
+  const one = () => {
+    const name = drawSession(random);
+    const change = drawChange(random);
+    return random.pick([
+      ...Array(10).fill(($) => $[name].cookie), ($) => `${SESSION}=${$[name].signed}`, ($) => `${SESSION}="${encodeURIComponent($[name].signed)}"`,
+      ($) => `${SESSION}=${change(encodeURIComponent($[name].signed))}`, ($) => `${SESSION}=${change($[name].signed)}`, ($) => `${SESSION}=${$[name].token}`, () => `${SESSION}=`, () => `${SESSION}=${signed(UNKNOWN)}`,
+      ($) => `__Secure-${$[name].cookie}`, ($) => ` ${SESSION} = ${encodeURIComponent($[name].signed)} `, () => "better-auth.session_data=abc", () => "better-auth.session_data.0=abc", () => "better-auth.session_data.1=",
+      () => `better-auth.dont_remember=${encodeURIComponent(signed("true"))}`, () => "better-auth.dont_remember=true", () => `better-auth.dont_remember=${encodeURIComponent(signed("false"))}`,
+      () => "theme=dark", () => "novalue", () => "=x", () => "a=%zz", () => "a=\xe4", () => "", () => "a=\"b;c\"", () => "a b=c", () => "x=y=z", () => "__proto__=1",
+    ]);
+  };
+  const parts = Array.from({ length: random.pick([1, 1, 1, 2, 2, 3, 5]) }, one);
+  const joint = random.pick(["; ", "; ", "; ", ";", " ; ", ";; "]);
+  if (random.chance(0.05)) return ($) => parts.map((part) => part($));
+  return ($) => parts.map((part) => part($)).join(joint);
+}
+
+function drawOrigin(random) {
+  const origin = random.pick([...Array(12).fill(ORIGIN), undefined, undefined, EVIL, "null", "", "https://app.example.com", "https://app.example.com:443/x", "nonsense", `${ORIGIN}/`, "/x", [ORIGIN, EVIL]]);
+  const headers = [];
+  if (random.chance(0.1)) headers.push(["Referer", random.pick([`${ORIGIN}/page`, `${EVIL}/page`, "", "nonsense"])]);
+  if (random.chance(0.1)) headers.push(["Sec-Fetch-Site", random.pick(["same-origin", "cross-site", "none", " "])]);
+  if (random.chance(0.1)) headers.push(["Sec-Fetch-Mode", random.pick(["navigate", "cors", ""])]);
+  if (random.chance(0.1)) headers.push(["X-Forwarded-For", random.pick(["9.9.9.9", "9.9.9.9, 8.8.8.8", "::1", "x"])]);
+  return { origin, headers };
+}
+
+const VALUES = [null, true, false, 0, 1, -1.5, "", "text", "tëxt\u0000", "x".repeat(200), [], ["a"], {}, { a: 1 }];
+const FIELDS = {
+  "/sign-up/email": ["name", "email", "password", "image", "callbackURL", "rememberMe", "nickname"],
+  "/sign-in/email": ["email", "password", "callbackURL", "rememberMe"],
+  "/update-user": ["name", "image", "email", "nickname", "emailVerified"],
+  "/update-session": ["theme", "token", "expiresAt"],
+  "/change-password": ["newPassword", "currentPassword", "revokeOtherSessions"],
+  "/verify-password": ["password"],
+  "/revoke-session": ["token"],
+};
+
+// What is valid in every field but costs no password hash, where there is such a thing.
+const CHEAP = {
+  "/sign-up/email": { name: "New", email: "new@example.com", password: "short" },
+  "/sign-in/email": { email: "no address", password: PASSWORD },
+  "/update-user": { name: "Other" },
+  "/update-session": { theme: "dark" },
+  "/change-password": { newPassword: "short", currentPassword: PASSWORD },
+  "/verify-password": { password: "x".repeat(129) },
+};
+
+function drawBody(random, path) {
+  const type = random.chance(0.9) ? "application/json" : random.pick([undefined, "text/plain", "application/x-www-form-urlencoded", "application/json; charset=utf-8", "APPLICATION/JSON", "", "application/jsonx"]);
+  const shape = random.below(100);
+  if (shape < 5) return () => ({});
+  if (shape < 9) return fixed({ type, body: random.pick(["", "{", "null", "[]", "5", "\"x\"", "{}", " ", "true", "{\"a\":1}{}", "\ufeff{}", "email=a&password=b", "{\"name\":\"a\",\"name\":5}"]) });
+  if (path === "/revoke-session" && shape < 70) {
+    const name = drawSession(random);
+    const form = random.pick(["token", "token", "signed"]);
+    return ($) => ({ type, body: JSON.stringify({ token: $[name][form] }) });
+  }
+  if (shape < 16 && path === "/sign-in/email") {
+    const email = random.pick(["ann@example.com", "BOB@example.com", "nobody@example.com"]);
+    return fixed({ type, body: JSON.stringify({ email, password: random.pick([PASSWORD, "wrong"]), rememberMe: random.pick([undefined, true, false]) }) });
+  }
+  const value = { ...CHEAP[path] };
+  for (const field of FIELDS[path] ?? []) if (random.chance(0.15)) value[field] = random.pick(field.endsWith("assword") ? ["short", 5, null, undefined, "x".repeat(129)] : VALUES);
+  if (random.chance(0.1)) value[random.pick(["extra", "id", "__proto__", "callbackURL", "redirectTo"])] = random.pick([...VALUES, "/x", EVIL, "https://app.example.com/y"]);
+  if (random.chance(0.1)) for (const key of Object.keys(value)) if (random.chance(0.4)) delete value[key];
+  return fixed({ type, body: JSON.stringify(value) });
+}
+
+function fixed(part) {
+  return () => part;
+}

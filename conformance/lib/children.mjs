@@ -1,0 +1,86 @@
+// Child processes and temporary folders, none of which may outlive this process.
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const children = new Set();
+const folders = new Set();
+
+process.on("exit", () => {
+  for (const child of children) child.kill("SIGKILL");
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => process.exit(130));
+
+/** Makes a folder that is removed by `removeFolder`, or at the latest when this process ends. */
+export function temporaryFolder() {
+  const folder = mkdtempSync(join(tmpdir(), "hallpass-conformance-"));
+  folders.add(folder);
+  return folder;
+}
+
+export function removeFolder(folder) {
+  rmSync(folder, { recursive: true, force: true });
+  folders.delete(folder);
+}
+
+/**
+ * Starts a program. `output()` gives the end of what it wrote, for error messages; `onLine` sees each line of its
+ * stdout; `stop()` resolves when it is gone; `exited` is a promise of its exit code.
+ */
+export function start(command, args, environment, onLine = () => {}) {
+  // stdin is a pipe so that the oracle notices when this process dies without having been able to kill it.
+  const child = spawn(command, args, { env: environment, stdio: ["pipe", "pipe", "pipe"] });
+  children.add(child);
+  let tail = "";
+  let line = "";
+  const keep = (chunk) => {
+    tail = (tail + chunk).slice(-8000);
+  };
+  child.stdin.on("error", () => {});
+  child.stderr.on("data", keep);
+  child.stdout.on("data", (chunk) => {
+    keep(chunk);
+    const lines = (line + chunk).split("\n");
+    line = lines.pop();
+    lines.forEach(onLine);
+  });
+  const exited = new Promise((resolve) => {
+    child.on("error", (error) => {
+      keep(String(error));
+      children.delete(child);
+      resolve(-1);
+    });
+    child.on("exit", (code, signal) => {
+      children.delete(child);
+      resolve(code ?? signal);
+    });
+  });
+  return {
+    exited,
+    output: () => tail,
+    stop: async (signal = "SIGKILL") => {
+      child.kill(signal);
+      const late = setTimeout(() => child.kill("SIGKILL"), 5000);
+      await exited;
+      clearTimeout(late);
+    },
+  };
+}
+
+/** This process's environment without anything that would configure one of the two servers. */
+export function cleanEnvironment(extra = {}) {
+  const foreign = /^(BETTER_AUTH_|HALLPASS_|AUTH_SECRET$|AUTH_URL$|BASE_URL$|NODE_ENV$|NODE_OPTIONS$|NEXT_|NUXT_|PUBLIC_|VERCEL|CI$|TEST$)/;
+  const kept = Object.entries(process.env).filter(([name]) => !foreign.test(name));
+  return { ...Object.fromEntries(kept), ...extra };
+}
+
+/** Waits for `promise`, but only so long. */
+export function within(milliseconds, promise, what) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what} took longer than ${milliseconds / 1000} s`)), milliseconds);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}

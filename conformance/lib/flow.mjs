@@ -1,0 +1,94 @@
+// Runs one written flow against a pair of servers.
+//
+// A flow is { name, scenario, run(t) }. `t` sends steps and counts them; see README.md for an example.
+import { setTimeout as sleep } from "node:timers/promises";
+import { explain, pair } from "./pair.mjs";
+import { scenario } from "./scenario.mjs";
+
+const PASSWORD = "correct horse battery";
+
+/** Resolves to { steps, different: [text] }. `startPair(scenario)` starts the two servers. */
+export async function runFlow(flow, startPair, { mutate } = {}) {
+  const given = scenario(flow.scenario);
+  const servers = await startPair(given);
+  const { basePath, secret, session } = given.options;
+  // An unremembered session lives a day, the others as long as configured.
+  const lifetimes = [86_400_000, (session?.expiresIn ?? 604_800) * 1000];
+  const both = pair(...servers, { basePath, secret, lifetimes, mutate });
+  const result = { steps: 0, different: [] };
+  try {
+    await flow.run(steps(both, result));
+  } catch (error) {
+    const wrote = servers.map((server) => `    ${server.name} wrote: ${server.output().slice(-1500) || "nothing"}`);
+    result.different.push(`  ${flow.name}: stopped after step ${result.steps}: ${error.stack}\n${wrote.join("\n")}`);
+  } finally {
+    both.close();
+    await Promise.all(servers.map((server) => server.stop()));
+  }
+  result.different = result.different.map((text) => (text.startsWith("  ") ? text : `  ${flow.name}, ${text}`));
+  return result;
+}
+
+function steps(both, result) {
+  /**
+   * Sends one step. `is` says what the original is known to do, so that a flow cannot miss its mark unnoticed:
+   * a status, or what `outcome` says of an answer.
+   */
+  async function send(request, is) {
+    result.steps += 1;
+    const names = both.sides.map((side) => side.server.name);
+    const told = await both.ask(request);
+    if (!told.equal) result.different.push(`step ${result.steps}\n${explain(told, names)}`);
+    const first = told.answers[0];
+    if (is !== undefined && is !== first.status && is !== outcome(first)) {
+      throw new Error(`the flow expects ${is} here, but ${names[0]} answered:\n${explain(told, names)}`);
+    }
+    return told;
+  }
+
+  const request = (method, path, extra, more) => (kept) => ({
+    method,
+    path,
+    ...more,
+    ...(typeof extra === "function" ? extra(kept) : extra),
+  });
+
+  const t = {
+    send,
+    get: (path, extra = {}, is) => send(request("GET", path, extra), is),
+    /** `json` may be undefined for no body, or a function of what was kept. */
+    post: (path, json, extra = {}, is) =>
+      send((kept) => {
+        const value = typeof json === "function" ? json(kept) : json;
+        return request("POST", path, extra, value === undefined ? {} : { json: value })(kept);
+      }, is),
+    /** Signs a user up and keeps the session under the user's name. */
+    signUp: (name, more = {}, extra = {}) =>
+      t.post("/sign-up/email", { name, email: `${name}@example.com`, password: PASSWORD, ...more }, { keep: name, ...extra }),
+    /** Signs the user in again and keeps the new session under `as`. */
+    signIn: (name, as = name, more = {}, extra = {}) =>
+      t.post("/sign-in/email", { email: `${name}@example.com`, password: PASSWORD, ...more }, { keep: as, ...extra }),
+    database: both.database,
+    /** Moves a kept session in time, in both databases: columns to seconds from now. */
+    age: (name, columns) =>
+      both.database((database, kept) => {
+        for (const [column, seconds] of Object.entries(columns)) {
+          const date = new Date(Date.now() + seconds * 1000).toISOString();
+          database.prepare(`update session set "${column}" = ? where token = ?`).run(date, kept[name].token);
+        }
+      }),
+    sleep,
+    kept: (index = 0) => both.sides[index].kept,
+    PASSWORD,
+  };
+  return t;
+}
+
+/** What a session look-up came to: "session", "null", "clears" (null, and the cookies are cleared) or "other". */
+export function outcome(answer) {
+  const clearing = answer.headers.filter(([name, value]) => name === "set-cookie" && value.includes("Max-Age=0"));
+  if (answer.status !== 200) return "other";
+  if (answer.body.startsWith('{"session":{')) return "session";
+  if (answer.body === "null") return clearing.length > 0 ? "clears" : "null";
+  return "other";
+}

@@ -1,0 +1,118 @@
+// Turns an answer into text that two correct servers agree on.
+//
+// Generated values become names by identity: the first unknown 32-character id that a server shows is `<id1>`, and
+// wherever that server shows it again it is `<id1>` again. So "the token in the body is the token in the cookie is the
+// one of step 3" is compared although the tokens differ. Signatures are checked here, not compared.
+//
+// A date becomes the step in which it was taken: `<date +604800000 in 3..3>` is seven days after some moment of step 3.
+// Steps that follow each other within a millisecond share it, hence a range, and two ranges agree when they overlap.
+// That tells a date which was moved from one which was not, without waiting. Other dates, such as those that a flow
+// wrote into the database, become `<date at MS>` and may differ by two seconds.
+import { signature } from "./cookies.mjs";
+
+/** Headers that belong to the connection or the moment, not to the answer. All others must be equal, also in absence. */
+const IGNORED = new Set(["connection", "keep-alive", "date", "transfer-encoding", "content-length"]);
+
+const ISO_DATE = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g;
+const SIGNED = /(?<![A-Za-z0-9])([A-Za-z0-9_-]+)\.([A-Za-z0-9+/_-]{43}=?)(?![A-Za-z0-9+/=])/g;
+const ID = /(?<![A-Za-z0-9])[A-Za-z0-9]{32}(?![A-Za-z0-9])/g;
+
+/** Remembers what one server has shown, and when it was asked. `lifetimes` are the distances that dates may have, in ms. */
+export function memory(lifetimes) {
+  return { ids: new Map(), asked: [], lifetimes: [...new Set([0, ...lifetimes])] };
+}
+
+/** The comparable text of an answer. `seen.asked` ends with the step that it answers. */
+export function normalise(answer, seen, secret) {
+  const text = (value) => names(value, seen, secret);
+  const head = `${answer.status} ${answer.reason}`;
+  // The body goes first, so that a token gets its number where it is shown plainly.
+  const body = text(bodyText(answer));
+  const headers = answer.headers
+    .filter(([name]) => !IGNORED.has(name))
+    .map(([name, value], order) => ({ name, order, line: `${name}: ${text(headerText(name, value))}` }))
+    // Different headers may come in any order; lines of the same header may not.
+    .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.order - b.order));
+  return [head, ...headers.map(({ line }) => line), "", body].join("\n");
+}
+
+/** Whether two normalised texts are equal but for what a clock may make of them. */
+export function sameText(one, other) {
+  const times = /(<date [^>]*>|<seconds \d+>)/;
+  const a = one.split(times);
+  const b = other.split(times);
+  return a.length === b.length && a.every((piece, at) => piece === b[at] || (at % 2 === 1 && sameTime(piece, b[at])));
+}
+
+function sameTime(one, other) {
+  const [a, b] = [one, other].map((time) => {
+    const [, kind, first, last = first] = /^<(date \+\d+ in|date at|seconds) (\d+)(?:\.\.(\d+))?>$/.exec(time);
+    return { kind, first: Number(first), last: Number(last) };
+  });
+  const tolerance = { "date at": 2000, seconds: 1 }[a.kind] ?? 0;
+  return a.kind === b.kind && a.first <= b.last + tolerance && b.first <= a.last + tolerance;
+}
+
+function bodyText(answer) {
+  const type = answer.headers.find(([name]) => name === "content-type")?.[1] ?? "";
+  if (type.startsWith("text/html")) return htmlText(answer.body);
+  try {
+    return JSON.stringify(sorted(JSON.parse(answer.body)), null, 1);
+  } catch {
+    return answer.body;
+  }
+}
+
+// The error page is hallpass's own work and need not look alike. It must show the code, and no markup of the asker's:
+// requests to it put SHOWN_… and <foreign> into their values.
+function htmlText(body) {
+  const codes = new Set(body.match(/\bSHOWN_[A-Za-z0-9_-]+|\bUNKNOWN\b/g) ?? []);
+  return `<page showing ${[...codes].sort().join(", ")}${body.includes("<foreign") ? " and foreign markup" : ""}>`;
+}
+
+function sorted(value) {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.keys(value).sort().map((key) => [key, sorted(value[key])]));
+}
+
+function headerText(name, value) {
+  if (name === "x-retry-after" && /^\d+$/.test(value)) return `<seconds ${value}>`;
+  if (name !== "set-cookie") return value;
+  const [, cookie, raw, attributes] = /^([^=]*)=([^;]*)(.*)$/s.exec(value) ?? [null, value, "", ""];
+  return `${cookie}=${cookieText(raw)}${attributes}`;
+}
+
+// A cookie's value is shown decoded, and it is said when it was not encoded as encodeURIComponent would.
+function cookieText(raw) {
+  try {
+    const decoded = decodeURIComponent(raw);
+    return encodeURIComponent(decoded) === raw ? decoded : `${decoded} (encoded as ${raw})`;
+  } catch {
+    return `${raw} (not decodable)`;
+  }
+}
+
+function names(value, seen, secret) {
+  return value
+    .replace(ISO_DATE, (date) => dateName(Date.parse(date), seen))
+    .replace(SIGNED, (whole, message, given) =>
+      `${message}.<${given === signature(message, secret) ? "valid" : "bad"}-signature>`)
+    .replace(ID, (id) => {
+      if (!seen.ids.has(id)) seen.ids.set(id, `<id${seen.ids.size + 1}>`);
+      return seen.ids.get(id);
+    });
+}
+
+function dateName(date, { asked, lifetimes }) {
+  for (const lifetime of lifetimes) {
+    const taken = date - lifetime;
+    // The latest steps are the likeliest, so the search goes backwards.
+    let last = asked.length - 1;
+    while (last >= 0 && asked[last].sent > taken) last -= 1;
+    let first = last;
+    while (first > 0 && asked[first - 1].done >= taken) first -= 1;
+    if (last >= 0 && taken <= asked[last].done) return `<date +${lifetime} in ${first + 1}..${last + 1}>`;
+  }
+  return `<date at ${date}>`;
+}

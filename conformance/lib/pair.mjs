@@ -1,0 +1,119 @@
+// Two servers that are asked the same things. Each keeps what it has answered, and later requests are written in terms
+// of what was kept ("the token of ann"), so that both receive the same request up to their own generated values.
+import Database from "better-sqlite3";
+import { cookieHeader, jar } from "./cookies.mjs";
+import { memory, normalise, sameText } from "./normalise.mjs";
+import { ORIGIN } from "./scenario.mjs";
+import { connection } from "./wire.mjs";
+
+/**
+ * `ask(request)` sends one step to both servers and resolves to { equal, request, answers, texts }.
+ * A request is an object, or a function from what a server's answers have left in `kept` to such an object:
+ *
+ *   method, path   below the base path; or `target`, sent as it is
+ *   authorization, cookie, origin     text, or a list of texts for repeated lines
+ *   headers        more [name, value] pairs, sent as they are written
+ *   json           a body to be sent as JSON; or `body` (text or bytes) with `type`, its content type, or no type;
+ *                  or `chunks`, a list of texts for a chunked body
+ *   host           instead of the usual Host; null sends none
+ *   keep           a name under which `kept` holds { token, signed, cookies, cookie, user, id } of the answer
+ */
+export function pair(left, right, { basePath = "/api/auth", secret, lifetimes = [], mutate = (answer) => answer } = {}) {
+  const sides = [left, right].map((server, index) => ({
+    server,
+    wire: connection(server.port),
+    kept: {},
+    seen: memory(lifetimes),
+    mutate: index === 1 ? mutate : (answer) => answer,
+  }));
+  async function askOne(side, request) {
+    const wanted = typeof request === "function" ? request(side.kept) : request;
+    const sent = Date.now();
+    const answer = side.mutate(await side.wire.send(onTheWire(wanted, basePath)));
+    side.seen.asked.push({ sent, done: Date.now() });
+    if (wanted.keep) keep(side, wanted.keep, answer);
+    return { wanted, answer, text: normalise(answer, side.seen, secret) };
+  }
+
+  return {
+    async ask(request) {
+      const [one, other] = await Promise.all(sides.map((side) => askOne(side, request)));
+      return {
+        equal: sameText(one.text, other.text),
+        request: one.wanted,
+        answers: [one.answer, other.answer],
+        texts: [one.text, other.text],
+      };
+    },
+    /** Runs `change(database, kept)` on the database file of each server. In the reckoning of dates it is a step too. */
+    database(change) {
+      const sent = Date.now();
+      for (const side of sides) {
+        const database = new Database(side.server.database, { timeout: 5000 });
+        try {
+          change(database, side.kept);
+        } finally {
+          database.close();
+        }
+      }
+      for (const side of sides) side.seen.asked.push({ sent, done: Date.now() });
+    },
+    sides,
+    close: () => sides.forEach((side) => side.wire.close()),
+  };
+}
+
+function onTheWire(request, basePath) {
+  const { method = "GET", path, target, host = ORIGIN.replace("http://", ""), headers = [] } = request;
+  const lines = [];
+  const add = (name, values) => [values ?? []].flat().forEach((value) => lines.push([name, value]));
+  add("Host", host);
+  add("Authorization", request.authorization);
+  add("Cookie", request.cookie);
+  add("Origin", request.origin);
+  lines.push(...headers);
+  const json = request.json !== undefined;
+  const body = request.chunks ? chunked(request.chunks) : json ? JSON.stringify(request.json) : request.body;
+  add("Content-Type", request.type ?? (json ? "application/json" : []));
+  if (request.chunks) add("Transfer-Encoding", "chunked");
+  else if (body !== undefined) add("Content-Length", String(Buffer.byteLength(body)));
+  else if (method !== "GET") add("Content-Length", "0");
+  return { method, target: target ?? `${basePath}${path}`, headers: lines, body };
+}
+
+function chunked(pieces) {
+  return [...pieces.filter((piece) => piece), ""].map((piece) => `${Buffer.byteLength(piece).toString(16)}\r\n${piece}\r\n`).join("");
+}
+
+function keep(side, name, answer) {
+  const body = parsed(answer.body);
+  const before = side.kept[name];
+  const cookies = jar(before?.cookies ?? [], answer);
+  side.kept[name] = {
+    ...before,
+    token: body?.token ?? body?.session?.token ?? before?.token,
+    signed: answer.headers.find(([header]) => header === "set-auth-token")?.[1] ?? before?.signed,
+    user: body?.user ?? before?.user,
+    cookies,
+    cookie: cookieHeader(cookies),
+  };
+}
+
+function parsed(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Says in a few lines what was asked and where the two answers differ. */
+export function explain({ request, texts }, names) {
+  const [one, other] = texts.map((text) => text.split("\n"));
+  const shown = (lines, others) => lines.map((line) => `      ${others.includes(line) ? " " : "≠"} ${line}`).join("\n");
+  return [
+    `    asked: ${JSON.stringify(request)}`,
+    `    ${names[0]}:`, shown(one, other),
+    `    ${names[1]}:`, shown(other, one),
+  ].join("\n");
+}

@@ -1,0 +1,110 @@
+// Starts one of the two servers for a scenario. Both give { name, port, database, output(), stop() }.
+import { existsSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { get } from "node:http";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { setTimeout as sleep } from "node:timers/promises";
+import { cleanEnvironment, removeFolder, start, temporaryFolder, within } from "./children.mjs";
+import { toToml } from "./toml.mjs";
+
+const here = fileURLToPath(new URL("..", import.meta.url));
+const STARTUP = 20_000;
+
+/** Starts the npm package. `database` names an existing file to use instead of a fresh one. */
+export async function startOracle(scenario, { name = "oracle", database } = {}) {
+  const folder = temporaryFolder();
+  const file = database ?? join(folder, "auth.db");
+  const config = join(folder, "config.json");
+  writeFileSync(config, JSON.stringify({ options: scenario.options, bearer: scenario.bearer, database: file }));
+  const environment = cleanEnvironment({ NODE_ENV: scenario.environment });
+  let child;
+  const ready = new Promise((found) => {
+    child = start(process.execPath, [join(here, "oracle.mjs"), config], environment, (line) => {
+      if (line.startsWith('{"ready":true')) found(JSON.parse(line).port);
+    });
+  });
+  const port = await startup(name, child, ready);
+  return running(name, port, file, folder, child);
+}
+
+/** Starts hallpass. `database` names an existing file to use instead of a fresh one. */
+export async function startHallpass(scenario, { name = "hallpass", database } = {}) {
+  const binary = hallpassBinary();
+  const folder = temporaryFolder();
+  const file = database ?? join(folder, "auth.db");
+  const config = join(folder, "hallpass.toml");
+  const port = await freePort();
+  writeFileSync(config, toToml(scenario, { database: file, port }));
+  const child = start(binary, ["serve", "--config", config], cleanEnvironment());
+  await startup(name, child, answers(port));
+  return running(name, port, file, folder, child);
+}
+
+/** Finds the binary under test, or says how to make one. */
+export function hallpassBinary() {
+  const candidates = process.env.HALLPASS_BIN
+    ? [resolve(process.env.HALLPASS_BIN)]
+    : ["release", "debug"].map((profile) => join(here, "..", "target", profile, "hallpass"));
+  const found = candidates.find((path) => existsSync(path));
+  if (!found) {
+    throw new Error(
+      `there is no hallpass binary at ${candidates.join(" or ")}: ` +
+        "run `cargo build --release -p hallpass-cli`, or set HALLPASS_BIN to one",
+    );
+  }
+  return found;
+}
+
+function running(name, port, database, folder, child) {
+  return {
+    name,
+    port,
+    database,
+    output: child.output,
+    /** Ends the server and removes its files. SIGTERM lets it close its database properly first. */
+    stop: async (signal) => {
+      await child.stop(signal);
+      removeFolder(folder);
+    },
+  };
+}
+
+async function startup(name, child, ready) {
+  const died = child.exited.then((code) => {
+    throw new Error(`${name} ended with ${code} before it was ready. It wrote:\n${child.output()}`);
+  });
+  died.catch(() => {}); // It also rejects when the server is stopped later, and nobody waits for it then.
+  try {
+    return await within(STARTUP, Promise.race([ready, died]), `starting ${name}`);
+  } catch (error) {
+    await child.stop();
+    throw error.message.includes("It wrote") ? error : new Error(`${error.message}. It wrote:\n${child.output()}`);
+  }
+}
+
+/** Resolves once `/readyz` says 200. It lies outside the base path and is hallpass's own. */
+async function answers(port) {
+  for (;;) {
+    const status = await new Promise((resolved) => {
+      const request = get({ host: "127.0.0.1", port, path: "/readyz", agent: false }, (response) => {
+        response.resume();
+        resolved(response.statusCode);
+      });
+      request.on("error", () => resolved(0));
+    });
+    if (status === 200) return port;
+    await sleep(25);
+  }
+}
+
+function freePort() {
+  return new Promise((resolved, failed) => {
+    const server = createServer();
+    server.on("error", failed);
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address();
+      server.close(() => resolved(port));
+    });
+  });
+}

@@ -1,0 +1,58 @@
+// Writes a scenario as hallpass's configuration file. Its keys are the npm option names in snake case, so this is
+// mechanical, except below the tables whose keys are the operator's own names and must stay as they are.
+
+const OWN_NAMES = new Set(["additional_fields", "custom_rules", "cookies"]);
+
+export function toToml(scenario, { database, port }) {
+  const config = {
+    environment: scenario.environment,
+    ...snakeKeys(scenario.options),
+    database: { url: `sqlite://${database}` },
+    server: { listen: `127.0.0.1:${port}` },
+    plugins: { bearer: scenario.bearer ? { enabled: true, ...snakeKeys(scenario.bearer) } : { enabled: false } },
+  };
+  return table(config, []);
+}
+
+/** emailAndPassword → email_and_password, baseURL → base_url, disableCSRFCheck → disable_csrf_check. */
+export function snake(name) {
+  return name
+    .replace(/([a-z0-9])([A-Z])/g, "$1_$2")
+    .replace(/([A-Z]+)([A-Z][a-z])/g, "$1_$2")
+    .toLowerCase();
+}
+
+function snakeKeys(value) {
+  if (!isTable(value)) return value;
+  const entries = Object.entries(value).map(([name, below]) => {
+    const key = snake(name);
+    if (!OWN_NAMES.has(key) || !isTable(below)) return [key, snakeKeys(below)];
+    return [key, Object.fromEntries(Object.entries(below).map(([own, inner]) => [own, snakeKeys(inner)]))];
+  });
+  return Object.fromEntries(entries);
+}
+
+// TOML wants the plain keys of a table before its sub-tables.
+function table(value, path) {
+  const entries = Object.entries(value);
+  const plain = entries.filter(([, below]) => !isTable(below));
+  const tables = entries.filter(([, below]) => isTable(below));
+  const header = path.length ? `\n[${path.map(quoteKey).join(".")}]\n` : "";
+  const lines = plain.map(([key, below]) => `${quoteKey(key)} = ${literal(below)}\n`);
+  return header + lines.join("") + tables.map(([key, below]) => table(below, [...path, key])).join("");
+}
+
+function literal(value) {
+  if (Array.isArray(value)) return `[${value.map(literal).join(", ")}]`;
+  // A JSON string is a TOML basic string too: both escape the same characters in the same way.
+  if (["string", "number", "boolean"].includes(typeof value)) return JSON.stringify(value);
+  throw new Error(`the scenario holds ${JSON.stringify(value)}, which TOML cannot express: leave the key out instead`);
+}
+
+function quoteKey(key) {
+  return /^[A-Za-z0-9_-]+$/.test(key) ? key : JSON.stringify(key);
+}
+
+function isTable(value) {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,76 @@
+// The one entry: see README.md, or run `node run.mjs --help`.
+import { parseArgs } from "node:util";
+import { runFlows } from "./flows.mjs";
+import { runGenerated } from "./generated.mjs";
+import { flipped } from "./lib/scenario.mjs";
+import { startHallpass, startOracle } from "./lib/servers.mjs";
+import { runClient } from "./official-client.mjs";
+import { runSelfTest } from "./self-test.mjs";
+import { runShared } from "./shared-database.mjs";
+
+const USAGE = `usage: node run.mjs [flows|generated|client|shared|self-test|all] [options]
+  --filter TEXT              only flows whose name contains TEXT
+  --count N                  how many generated requests (default 5000)
+  --seed N                   the seed of the generated requests (default: a new one, which is printed)
+  --only N                   replay generated request N alone, and with what came before it
+  --against oracle           compare the npm package with a second instance of itself instead of hallpass
+  --flip-require-signature   turn requireSignature round on one side only: the comparison must then fail`;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    filter: { type: "string" },
+    count: { type: "string", default: "5000" },
+    seed: { type: "string" },
+    only: { type: "string" },
+    against: { type: "string", default: "hallpass" },
+    "flip-require-signature": { type: "boolean", default: false },
+    help: { type: "boolean", default: false },
+  },
+});
+const stage = positionals[0] ?? "all";
+const flip = values["flip-require-signature"];
+
+function startSubject(scenario, options) {
+  const given = flip ? flipped(scenario) : scenario;
+  return values.against === "oracle" ? startOracle(given, { name: "second oracle", ...options }) : startHallpass(given, options);
+}
+
+/** The npm package first, whatever is compared with it second. */
+async function startPair(scenario) {
+  const [one, other] = await Promise.allSettled([startOracle(scenario), startSubject(scenario)]);
+  const failed = [one, other].find((server) => server.status === "rejected");
+  if (failed) {
+    for (const server of [one, other]) await server.value?.stop();
+    throw failed.reason;
+  }
+  return [one.value, other.value];
+}
+
+const STAGES = {
+  flows: () => runFlows({ startPair, filter: values.filter }),
+  generated() {
+    const seed = Number(values.seed ?? Date.now() % 2 ** 32) >>> 0;
+    const only = values.only === undefined ? undefined : Number(values.only);
+    console.log(`  seed ${seed}`);
+    return runGenerated({ startPair, seed, count: Number(values.count), only });
+  },
+  client: () => runClient({ start: startSubject }),
+  shared: () => runShared({ original: startOracle, subject: startSubject }),
+  "self-test": () => runSelfTest({}),
+};
+
+if (values.help || !(stage === "all" || stage in STAGES)) {
+  console.log(USAGE);
+  process.exit(values.help ? 0 : 2);
+}
+let passed = true;
+for (const name of stage === "all" ? Object.keys(STAGES) : [stage]) {
+  const started = Date.now();
+  console.log(`conformance ${name}: ${name === "self-test" ? "the comparison itself" : `the npm package and ${values.against}`}`);
+  const { steps, different } = await STAGES[name]();
+  const seconds = ((Date.now() - started) / 1000).toFixed(1);
+  console.log(`conformance ${name}: ${steps} steps, ${steps - different.length} equal, ${different.length} different (${seconds} s)`);
+  passed = steps > 0 && different.length === 0 && passed;
+}
+process.exit(passed ? 0 : 1);

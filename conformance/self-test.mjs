@@ -1,0 +1,84 @@
+// Proves that the comparison notices what it should: two instances of the original, one of whose answers is falsified
+// on the way, must be found different; unfalsified they must be found equal.
+import { runFlow } from "./lib/flow.mjs";
+import { startOracle } from "./lib/servers.mjs";
+import { flipped } from "./lib/scenario.mjs";
+
+const FLOW = {
+  name: "self-test",
+  async run(t) {
+    const as = ($) => ({ authorization: `Bearer ${$.ann.token}` });
+    await t.signUp("ann", { rememberMe: false });
+    await t.signIn("ann", "two");
+    await t.get("/get-session", as);
+    await t.get("/list-sessions", as);
+    await t.get("/list-accounts", as);
+    await t.post("/update-user", { name: "Anna" }, as);
+    await t.get("/get-session", as);
+    await t.get("/get-session", { authorization: "Bearer unknown" });
+    await t.get("/list-sessions", {});
+    await t.get("/nothing");
+  },
+};
+
+const header = (name, change) => (answer) => ({
+  ...answer,
+  headers: answer.headers.flatMap(([key, value]) => {
+    const changed = key === name ? change(value) : value;
+    return changed === undefined ? [] : [[key, changed]];
+  }),
+});
+const body = (change) => (answer) => ({ ...answer, body: change(answer.body) });
+const shift = (date, seconds) => new Date(Date.parse(date) + seconds * 1000).toISOString();
+
+const FALSIFICATIONS = {
+  "a status": (answer) => ({ ...answer, status: answer.status === 401 ? 403 : answer.status }),
+  "a reason phrase": (answer) => ({ ...answer, reason: answer.reason === "Unauthorized" ? "" : answer.reason }),
+  "a missing content type": header("content-type", () => undefined),
+  "a charset": header("content-type", (value) => `${value}; charset=utf-8`),
+  "a header that nobody asked for": (answer) => ({ ...answer, headers: [...answer.headers, ["www-authenticate", "Bearer"]] }),
+  "a missing set-auth-token": header("set-auth-token", () => undefined),
+  "an encoded set-auth-token": header("set-auth-token", encodeURIComponent),
+  "an unsigned set-auth-token": header("set-auth-token", (value) => value.split(".")[0]),
+  "a missing expose header": header("access-control-expose-headers", () => undefined),
+  "a missing cache-control": header("cache-control", () => undefined),
+  "cookies in another order": (answer) => ({ ...answer, headers: [...answer.headers].reverse() }),
+  "a missing HttpOnly": header("set-cookie", (value) => value.replace("; HttpOnly", "")),
+  "attributes in another order": header("set-cookie", (value) => value.replace("Path=/; HttpOnly", "HttpOnly; Path=/")),
+  "a cookie that is not encoded": header("set-cookie", (value) => decodeURIComponent(value)),
+  "a signature of another secret": header("set-cookie", (value) => value.replace(/\.[A-Za-z0-9]/, (text) => (text === ".A" ? ".B" : ".A"))),
+  "a cookie that is not dropped": header("set-cookie", (value) => (value.includes("Max-Age=0") ? undefined : value)),
+  "another token in the body": body((text) => text.replace(/"token":"(.)(.)/, (_, a, b) => `"token":"${b}${a}`)),
+  "the user's id for the session's": body((text) => text.replace(/"userId":"[^"]*","id":"([^"]*)"/, '"userId":"$1","id":"$1"')),
+  "another name": body((text) => text.replace('"Anna"', '"ann"')),
+  "null for an empty text": body((text) => text.replace('"userAgent":""', '"userAgent":null')),
+  "a number for a boolean": body((text) => text.replace('"emailVerified":false', '"emailVerified":0')),
+  "a missing field": body((text) => text.replace('"image":null,', "")),
+  "an empty object for null": body((text) => (text === "null" ? "{}" : text)),
+  "no body for null": body((text) => (text === "null" ? "" : text)),
+  "a date without milliseconds": body((text) => text.replaceAll(/\.\d{3}Z/g, "Z")),
+  "an expiry five seconds late": body((text) => text.replace(/("expiresAt":")([^"]*)/, (_, key, date) => key + shift(date, 5))),
+  "an updatedAt that was not touched": body((text) => text.replace(/("user":.*"createdAt":")([^"]*)(","updatedAt":")[^"]*/, "$1$2$3$2")),
+  "a list the other way round": body((text) => (text.startsWith("[{") ? JSON.stringify(JSON.parse(text).reverse()) : text)),
+};
+
+/** Resolves to { steps, different: [text] }, where "different" means that the comparison failed its test. */
+export async function runSelfTest({ print = console.log }) {
+  const total = { steps: 0, different: [] };
+  const expect = async (title, noticed, play) => {
+    total.steps += 1;
+    const { different } = await play();
+    if (different.length > 0 === noticed) print(`  ${noticed ? "noticed" : "equal  "}  ${title}`);
+    else {
+      total.different.push(`  ${noticed ? "NOT NOTICED" : "NOT EQUAL"}  ${title}\n${different.join("\n")}`);
+      print(total.different.at(-1));
+    }
+  };
+  const pairOf = (change) => (given) => Promise.all([startOracle(given), startOracle(change(given), { name: "second oracle" })]);
+  await expect("nothing changed", false, () => runFlow(FLOW, pairOf((given) => given)));
+  await expect("requireSignature on one side only", true, () => runFlow(FLOW, pairOf(flipped)));
+  for (const [title, mutate] of Object.entries(FALSIFICATIONS)) {
+    await expect(title, true, () => runFlow(FLOW, pairOf((given) => given), { mutate }));
+  }
+  return total;
+}

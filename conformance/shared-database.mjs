@@ -1,0 +1,224 @@
+// One SQLite file for both servers: made by either, opened by the other, and by both at once.
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import Database from "better-sqlite3";
+import { removeFolder, temporaryFolder } from "./lib/children.mjs";
+import { cookieHeader, jar } from "./lib/cookies.mjs";
+import { ORIGIN, scenario } from "./lib/scenario.mjs";
+import { connection } from "./lib/wire.mjs";
+
+const PASSWORD = "pässwörd ﬁancé Ⅷ①";
+const FIELDS = {
+  user: { additionalFields: { nickname: { type: "string", required: false }, age: { type: "number", required: false }, newsletter: { type: "boolean", required: false, defaultValue: false } } },
+  session: { additionalFields: { theme: { type: "string", required: false } } },
+};
+const SCENARIOS = {
+  "the plain schema": scenario({}),
+  "additional fields": scenario({ options: FIELDS }),
+};
+
+/**
+ * Runs every claim and resolves to { steps, different: [text] }. `original` and `subject` start a server for a
+ * scenario on a given database file.
+ */
+export async function runShared({ original, subject, print = console.log }) {
+  const total = { steps: 0, different: [] };
+  const claim = async (title, prove) => {
+    total.steps += 1;
+    try {
+      await prove();
+      print(`  holds  ${title}`);
+    } catch (error) {
+      total.different.push(`  FAILS  ${title}: ${error.message}`);
+      print(total.different.at(-1));
+    }
+  };
+  for (const [title, given] of Object.entries(SCENARIOS)) {
+    await claim(`${title}: both make the same tables`, async () => {
+      const [one, other] = [await madeSchema(original, given), await madeSchema(subject, given)];
+      assert.deepEqual(other, one);
+    });
+    await handOver(claim, `${title}: made by the original`, given, original, subject);
+    await handOver(claim, `${title}: made by the subject`, given, subject, original);
+    await together(claim, `${title}: both at once`, given, original, subject);
+  }
+  return total;
+}
+
+/** `maker` creates the file and its users, and ends; `heir` opens it. */
+async function handOver(claim, title, given, maker, heir) {
+  const folder = temporaryFolder();
+  const database = join(folder, "auth.db");
+  const users = {};
+  await serve(maker, given, database, async (ask) => {
+    users.ann = await account(ask, "ann", {});
+    users.short = await account(ask, "short", { rememberMe: false });
+    users.out = await account(ask, "out", {});
+    await ask({ method: "POST", path: "/sign-out", bearer: users.out.signed });
+    users.image = await account(ask, "image", { image: "https://example.com/\u{1F600}.png", nickname: "N", age: 7, newsletter: true });
+  });
+  await serve(heir, given, database, async (ask) => {
+    await claim(`${title}: the password is accepted`, async () => {
+      const answer = await ask({ method: "POST", path: "/sign-in/email", json: { email: "ANN@example.com", password: PASSWORD } });
+      assert.equal(answer.status, 200, answer.body);
+      assert.equal(JSON.parse(answer.body).user.id, users.ann.user.id);
+    });
+    await claim(`${title}: a wrong password is not`, async () => {
+      const answer = await ask({ method: "POST", path: "/sign-in/email", json: { email: "ann@example.com", password: `${PASSWORD}!` } });
+      assert.equal(answer.status, 401, answer.body);
+    });
+    for (const name of ["ann", "short", "image"]) {
+      for (const [how, credential] of Object.entries(credentials(users[name]))) {
+        await claim(`${title}: ${name}'s session is known by ${how}`, async () => {
+          const { session, user } = JSON.parse((await ask({ path: "/get-session", ...credential })).body) ?? {};
+          assert.deepEqual(user, users[name].user);
+          assert.deepEqual(session, users[name].session);
+        });
+      }
+    }
+    await claim(`${title}: a session that was ended stays ended`, async () => {
+      assert.equal((await ask({ path: "/get-session", bearer: users.out.signed })).body, "null");
+    });
+    await claim(`${title}: the user can be changed`, async () => {
+      const answer = await ask({ method: "POST", path: "/update-user", json: { name: "Änn" }, bearer: users.ann.token });
+      assert.equal(answer.status, 200, answer.body);
+    });
+    await claim(`${title}: the password can be changed`, async () => {
+      const json = { currentPassword: PASSWORD, newPassword: "another password" };
+      const answer = await ask({ method: "POST", path: "/change-password", json, bearer: users.short.signed });
+      assert.equal(answer.status, 200, answer.body);
+    });
+  });
+  // And back again: the maker must be able to read what its heir wrote.
+  await serve(maker, given, database, async (ask) => {
+    await claim(`${title}: and the maker reads it back`, async () => {
+      assert.equal(JSON.parse((await ask({ path: "/get-session", bearer: users.ann.token })).body).user.name, "Änn");
+      const json = { email: "short@example.com", password: "another password" };
+      assert.equal((await ask({ method: "POST", path: "/sign-in/email", json })).status, 200);
+    });
+  });
+  await claim(`${title}: every value is stored in the original's manner`, () => checkStored(database));
+  removeFolder(folder);
+}
+
+/** Both servers run on one file; what one does is seen by the other on its next request. */
+async function together(claim, title, given, original, subject) {
+  const folder = temporaryFolder();
+  const database = join(folder, "auth.db");
+  await serve(original, given, database, (askOne) =>
+    serve(subject, given, database, async (askOther) => {
+      for (const [who, here, there] of [["the original", askOne, askOther], ["the subject", askOther, askOne]]) {
+        const name = who.replace("the ", "");
+        const one = await account(here, `${name}1`, {});
+        await claim(`${title}: a user of ${who} is known to the other at once`, async () => {
+          for (const credential of Object.values(credentials(one))) {
+            assert.deepEqual(JSON.parse((await there({ path: "/get-session", ...credential })).body)?.user, one.user);
+          }
+        });
+        await claim(`${title}: revoked by the other, and refused by ${who}`, async () => {
+          const json = { token: one.token };
+          assert.equal((await there({ method: "POST", path: "/revoke-session", json, bearer: one.signed })).status, 200);
+          assert.equal((await here({ path: "/get-session", bearer: one.signed })).body, "null");
+        });
+        await claim(`${title}: signed out at ${who}, and refused by the other`, async () => {
+          const again = await account(here, `${name}2`, {});
+          assert.notEqual((await there({ path: "/get-session", bearer: again.token })).body, "null");
+          await here({ method: "POST", path: "/sign-out", bearer: again.token });
+          assert.equal((await there({ path: "/get-session", bearer: again.token })).body, "null");
+        });
+        await claim(`${title}: the other sees the address is taken`, async () => {
+          const json = { name: "x", email: `${name}1@example.com`, password: PASSWORD };
+          assert.equal((await there({ method: "POST", path: "/sign-up/email", json })).status, 422);
+        });
+      }
+      await claim(`${title}: both write at the same time and none is refused`, async () => {
+        const one = await account(askOne, "many1", {});
+        const other = await account(askOther, "many2", {});
+        for (let n = 0; n < 50; n += 1) {
+          const answers = await Promise.all([
+            askOne({ method: "POST", path: "/update-user", json: { name: `n${n}` }, bearer: one.token }),
+            askOther({ method: "POST", path: "/update-user", json: { name: `n${n}` }, bearer: other.token }),
+          ]);
+          assert.deepEqual(answers.map(({ status }) => status), [200, 200]);
+        }
+      });
+    }));
+  removeFolder(folder);
+}
+
+/** Runs `use(ask)` against a server on this file, and ends the server in peace, as an operator would. */
+async function serve(start, given, database, use) {
+  const server = await start(given, { database });
+  const wire = connection(server.port);
+  const ask = ({ method = "GET", path, json, bearer, cookie }) => {
+    const body = json && JSON.stringify(json);
+    const headers = [["Host", ORIGIN.replace("http://", "")]];
+    if (bearer) headers.push(["Authorization", `Bearer ${bearer}`]);
+    if (cookie) headers.push(["Cookie", cookie], ["Origin", ORIGIN]);
+    if (body) headers.push(["Content-Type", "application/json"]);
+    if (method === "POST") headers.push(["Content-Length", String(Buffer.byteLength(body ?? ""))]);
+    return wire.send({ method, target: `/api/auth${path}`, headers, body });
+  };
+  try {
+    return await use(ask);
+  } finally {
+    wire.close();
+    await server.stop("SIGTERM");
+  }
+}
+
+async function account(ask, name, more) {
+  const answer = await ask({ method: "POST", path: "/sign-up/email", json: { name, email: `${name}@example.com`, password: PASSWORD, ...more } });
+  assert.equal(answer.status, 200, `${name} cannot be signed up: ${answer.status} ${answer.body}`);
+  const { token } = JSON.parse(answer.body);
+  const signed = answer.headers.find(([header]) => header === "set-auth-token")[1];
+  const cookie = cookieHeader(jar([], answer));
+  return { token, signed, cookie, ...JSON.parse((await ask({ path: "/get-session", bearer: signed })).body) };
+}
+
+function credentials({ token, signed, cookie }) {
+  return { "a raw bearer": { bearer: token }, "a signed bearer": { bearer: signed }, "an encoded bearer": { bearer: encodeURIComponent(signed) }, "its cookies": { cookie } };
+}
+
+/** What SQLite says of the tables that a server makes on an empty file. */
+async function madeSchema(start, given) {
+  const folder = temporaryFolder();
+  const file = join(folder, "auth.db");
+  await serve(start, given, file, async () => {});
+  const database = new Database(file, { readonly: true });
+  const names = database.prepare("select name from sqlite_master where type = 'table' and name not like 'sqlite_%' order by name").pluck().all();
+  const tables = names.map((name) => [name, {
+    columns: database.pragma(`table_info("${name}")`),
+    indexes: database.pragma(`index_list("${name}")`)
+      // SQLite numbers the indexes it makes itself; which columns they are on is what matters.
+      .map(({ name: index, unique, origin, partial }) => ({ name: origin === "c" ? index : origin, unique, partial, columns: database.pragma(`index_info("${index}")`).map((column) => column.name) }))
+      .sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)),
+    foreignKeys: database.pragma(`foreign_key_list("${name}")`),
+  }]);
+  database.close();
+  removeFolder(folder);
+  return Object.fromEntries(tables);
+}
+
+/** Storage classes and spellings of all values in a file, as the original writes them. */
+function checkStored(file) {
+  const database = new Database(file, { readonly: true });
+  try {
+    for (const table of ["user", "session", "account"]) {
+      for (const row of database.prepare(`select * from "${table}"`).all()) {
+        assert.match(row.id, /^[A-Za-z0-9]{32}$/);
+        for (const column of ["createdAt", "updatedAt", "expiresAt"]) {
+          if (column in row) assert.match(row[column], /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/, `${table}.${column}`);
+        }
+        if (table === "user") assert.equal(row.emailVerified, 0);
+        if (table === "session") assert.match(row.token, /^[A-Za-z0-9]{32}$/);
+        if (table === "account") {
+          assert.deepEqual([row.providerId, row.accountId], ["credential", row.userId]);
+          assert.match(row.password, /^[0-9a-f]{32}:[0-9a-f]{128}$/);
+        }
+      }
+    }
+  } finally {
+    database.close();
+  }
+}

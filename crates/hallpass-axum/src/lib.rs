@@ -1,0 +1,1 @@
+//! hallpass-axum

@@ -1,0 +1,140 @@
+//! hallpass stores in SQL databases.
+//!
+//! [`SqlStore`] keeps users, sessions, accounts and verifications where the npm package `better-auth` keeps them: same
+//! tables, same columns, same encodings (CONTRACT §13). A database that one of the two made serves the other, at the same
+//! time if need be.
+//!
+//! ```
+//! use hallpass_sql::SqlStore;
+//! use hallpass_store::{Mode, Schema, Store};
+//!
+//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+//! # let folder = tempfile::tempdir().unwrap();
+//! # let url = format!("sqlite://{}", folder.path().join("hallpass.db").display());
+//! let store = SqlStore::connect(&url).await?; // "sqlite://hallpass.db"
+//! let plan = store.migrate(&Schema::core(), Mode::Apply).await?;
+//! assert!(plan.to_string().contains("create table \"user\""));
+//! store.close().await?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # }).unwrap();
+//! ```
+//!
+//! # SQLite
+//!
+//! The look-up that every request makes runs on the thread that asks, on a statement that is held ready: a hop to another
+//! thread would cost more than the look-up. Everything else runs on threads of its own, a few for reading and one for
+//! writing, behind queues that are bounded: a full queue is [`StoreError::Unavailable`](hallpass_store::StoreError), not
+//! growing memory. See [`SqliteOptions`] for the numbers.
+//!
+//! The file is in WAL mode with `synchronous=NORMAL`: a killed process loses nothing that was answered; a machine that
+//! loses power may lose the last moments.
+//!
+//! # Adding a database
+//!
+//! `statement` writes every statement once; what differs between databases (types, encodings, quoting) is asked of
+//! `dialect`. A new database is one file there and one module beside `sqlite` that runs statements and reads rows. The suite of
+//! `hallpass-store` is its test.
+
+mod dialect;
+mod error;
+mod lookup;
+mod migrate;
+mod sqlite;
+mod statement;
+mod url;
+
+use hallpass_store::{
+    Batch, Fut, Mode, Outcome, Plan, Query, Row, Schema, Session, SessionToken, Store, User,
+};
+
+pub use error::ConnectError;
+pub use sqlite::SqliteOptions;
+
+use url::Target;
+
+/// A store in a SQL database.
+#[derive(Debug)]
+pub struct SqlStore {
+    database: Database,
+}
+
+#[derive(Debug)]
+enum Database {
+    Sqlite(sqlite::Sqlite),
+}
+
+impl SqlStore {
+    /// Connects to the database a URL names, with default options.
+    ///
+    /// | URL | Database |
+    /// |---|---|
+    /// | `sqlite://hallpass.db` | SQLite, this file in the current folder; made if it does not exist |
+    /// | `sqlite:///var/lib/hallpass.db` | SQLite, this file |
+    /// | `sqlite::memory:` | SQLite, gone with the store |
+    ///
+    /// The path is taken as it is written, without percent-decoding. A new file is readable by its owner only.
+    ///
+    /// # Errors
+    ///
+    /// Says what to do about it: a folder that does not exist, a file that is no database, a scheme that is not supported.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let error = hallpass_sql::SqlStore::connect("mongodb://localhost").await.unwrap_err();
+    /// assert!(error.to_string().contains("`mongodb`") && error.to_string().contains("sqlite://"));
+    /// # });
+    /// ```
+    pub async fn connect(url: &str) -> Result<Self, ConnectError> {
+        match Target::parse(url)? {
+            Target::SqliteFile(path) => Self::sqlite(SqliteOptions::new(path)).await,
+            Target::SqliteMemory => Self::sqlite(SqliteOptions::in_memory()).await,
+        }
+    }
+
+    /// Opens a SQLite database with options.
+    pub async fn sqlite(options: SqliteOptions) -> Result<Self, ConnectError> {
+        Ok(Self { database: Database::Sqlite(sqlite::Sqlite::open(options).await?) })
+    }
+}
+
+impl Store for SqlStore {
+    fn migrate<'a>(&'a self, schema: &'a Schema, mode: Mode) -> Fut<'a, Plan> {
+        match &self.database {
+            Database::Sqlite(sqlite) => Box::pin(sqlite.migrate(schema, mode)),
+        }
+    }
+
+    fn session_with_user<'a>(
+        &'a self,
+        schema: &'a Schema,
+        token: &'a SessionToken,
+    ) -> Fut<'a, Option<(Session, User)>> {
+        match &self.database {
+            Database::Sqlite(sqlite) => Box::pin(sqlite.session_with_user(schema, token)),
+        }
+    }
+
+    fn find<'a>(&'a self, schema: &'a Schema, query: Query) -> Fut<'a, Vec<Row>> {
+        match &self.database {
+            Database::Sqlite(sqlite) => Box::pin(sqlite.find(schema, query)),
+        }
+    }
+
+    fn write<'a>(&'a self, schema: &'a Schema, batch: Batch) -> Fut<'a, Vec<Outcome>> {
+        match &self.database {
+            Database::Sqlite(sqlite) => Box::pin(sqlite.write(schema, batch)),
+        }
+    }
+
+    fn ping(&self) -> Fut<'_, ()> {
+        match &self.database {
+            Database::Sqlite(sqlite) => Box::pin(sqlite.ping()),
+        }
+    }
+
+    fn close(&self) -> Fut<'_, ()> {
+        match &self.database {
+            Database::Sqlite(sqlite) => Box::pin(sqlite.close()),
+        }
+    }
+}

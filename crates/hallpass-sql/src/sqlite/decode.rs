@@ -1,0 +1,224 @@
+//! Cells as SQLite has them, turned into values (CONTRACT §13.2).
+//!
+//! SQLite lets any column hold anything, and the npm package does not check the types of additional fields, so more is read
+//! than is written: dates as milliseconds or in any ISO form; numbers and truth values that are texts, as those texts (typed
+//! records refuse them); JSON that is none as no value, as that package does. What no reader could use is
+//! [`StoreError::Corrupt`].
+
+use std::sync::Arc;
+
+use hallpass_store::{
+    ColumnKind, Row, Session, SessionId, SessionToken, StoreError, Table, Timestamp, User, UserId, Value,
+};
+use rusqlite::types::ValueRef;
+
+use super::failure::Failure;
+use crate::lookup::{Extra, Lookup, SESSION, USER};
+
+/// A row of a statement that asked for every column of its table.
+pub(super) fn row(cells: &rusqlite::Row<'_>, table: &Table) -> Result<Row, Failure> {
+    let mut row = Row::new();
+    for (index, column) in table.columns.iter().enumerate() {
+        let value = value(cells.get_ref(index)?, column.kind)
+            .map_err(|reason| corrupt(&table.name, &column.name, cells, 0, reason))?;
+        row.push(Arc::clone(&column.name), value);
+    }
+    Ok(row)
+}
+
+/// Session and user, straight from the row.
+pub(super) fn session_and_user(cells: &rusqlite::Row<'_>, lookup: &Lookup) -> Result<(Session, User), Failure> {
+    let cells = Cells(cells);
+    let mut session = Session::new(
+        SessionId::new(cells.text(0)?),
+        SessionToken::new(cells.text(2)?),
+        UserId::new(cells.text(7)?),
+        cells.date(3)?,
+        cells.date(1)?,
+    );
+    session.updated_at = cells.date(4)?;
+    session.ip_address = cells.optional_text(5)?;
+    session.user_agent = cells.optional_text(6)?;
+    let at = SESSION.len();
+    let mut user = User::new(
+        UserId::new(cells.text(at)?),
+        cells.text(at + 1)?,
+        cells.text(at + 2)?,
+        cells.date(at + 5)?,
+    );
+    user.email_verified = cells.boolean(at + 3)?;
+    user.image = cells.optional_text(at + 4)?;
+    user.updated_at = cells.date(at + 6)?;
+    let at = at + USER.len();
+    session.extra = cells.extra("session", &lookup.session_extra, at, 0)?;
+    user.extra = cells.extra("user", &lookup.user_extra, at + lookup.session_extra.len(), SESSION.len())?;
+    Ok((session, user))
+}
+
+/// The typed columns of the hot statement.
+struct Cells<'r>(&'r rusqlite::Row<'r>);
+
+impl Cells<'_> {
+    fn text(&self, index: usize) -> Result<String, Failure> {
+        self.optional_text(index)?.ok_or_else(|| self.wrong(index, "no value"))
+    }
+
+    fn optional_text(&self, index: usize) -> Result<Option<String>, Failure> {
+        match self.0.get_ref(index)? {
+            ValueRef::Text(bytes) => match str::from_utf8(bytes) {
+                Ok(text) => Ok(Some(text.to_owned())),
+                Err(_) => Err(self.wrong(index, NOT_UTF8)),
+            },
+            ValueRef::Null => Ok(None),
+            // An id column of numbers.
+            ValueRef::Integer(number) => Ok(Some(number.to_string())),
+            _ => Err(self.wrong(index, "not a text")),
+        }
+    }
+
+    fn date(&self, index: usize) -> Result<Timestamp, Failure> {
+        date(self.0.get_ref(index)?).map_err(|reason| self.wrong(index, reason))
+    }
+
+    fn boolean(&self, index: usize) -> Result<bool, Failure> {
+        match value(self.0.get_ref(index)?, ColumnKind::Boolean) {
+            Ok(Value::Boolean(flag)) => Ok(flag),
+            _ => Err(self.wrong(index, "not true or false")),
+        }
+    }
+
+    fn extra(&self, table: &str, columns: &[Extra], from: usize, id: usize) -> Result<Row, Failure> {
+        let mut row = Row::new();
+        for (index, column) in columns.iter().enumerate() {
+            let value = value(self.0.get_ref(from + index)?, column.kind)
+                .map_err(|reason| corrupt(table, &column.name, self.0, id, reason))?;
+            row.push(Arc::clone(&column.name), value);
+        }
+        Ok(row)
+    }
+
+    fn wrong(&self, index: usize, reason: &str) -> Failure {
+        match SESSION.get(index) {
+            Some(column) => corrupt("session", column, self.0, 0, reason),
+            None => {
+                let column = USER.get(index.saturating_sub(SESSION.len())).copied().unwrap_or_default();
+                corrupt("user", column, self.0, SESSION.len(), reason)
+            }
+        }
+    }
+}
+
+const NOT_UTF8: &str = "not UTF-8";
+
+/// A cell of a column of this kind, or what is wrong with it.
+fn value(cell: ValueRef<'_>, kind: ColumnKind) -> Result<Value, &'static str> {
+    let text = |bytes| str::from_utf8(bytes).map_err(|_| NOT_UTF8);
+    Ok(match (kind, cell) {
+        (_, ValueRef::Null) => Value::Null,
+        (_, ValueRef::Blob(_)) => return Err("bytes instead of a value"),
+        (ColumnKind::Date, cell) => Value::Date(date(cell)?),
+        (ColumnKind::Json | ColumnKind::TextList | ColumnKind::NumberList, ValueRef::Text(bytes)) => {
+            json(text(bytes)?)
+        }
+        (_, ValueRef::Text(bytes)) => Value::Text(text(bytes)?.to_owned()),
+        (ColumnKind::Boolean, ValueRef::Integer(number)) => Value::Boolean(number == 1),
+        #[expect(clippy::float_cmp, reason = "one is stored exactly")]
+        (ColumnKind::Boolean, ValueRef::Real(number)) => Value::Boolean(number == 1.0),
+        (ColumnKind::Text, ValueRef::Integer(number)) => Value::Text(number.to_string()),
+        (ColumnKind::Text, ValueRef::Real(number)) => Value::Text(number.to_string()),
+        (_, ValueRef::Integer(number)) => Value::Integer(number),
+        (_, ValueRef::Real(number)) => simplest(number),
+    })
+}
+
+fn date(cell: ValueRef<'_>) -> Result<Timestamp, &'static str> {
+    match cell {
+        ValueRef::Text(bytes) => str::from_utf8(bytes).ok().and_then(|text| text.parse().ok()).ok_or("not a date"),
+        ValueRef::Integer(millis) => Ok(Timestamp::from_millis(millis)),
+        ValueRef::Real(millis) => whole(millis.trunc()).map(Timestamp::from_millis).ok_or("not a date"),
+        ValueRef::Null => Err("no value"),
+        ValueRef::Blob(_) => Err("bytes instead of a value"),
+    }
+}
+
+fn json(text: &str) -> Value {
+    match serde_json::from_str(text) {
+        Ok(serde_json::Value::Number(number)) => {
+            number.as_i64().map_or_else(|| simplest(number.as_f64().unwrap_or(f64::NAN)), Value::Integer)
+        }
+        Ok(json) => Value::from(json),
+        // The npm package stores a text it is given for such a field as it is, and reads it back as no value.
+        Err(_) => Value::Null,
+    }
+}
+
+/// A whole number as one: JavaScript knows no difference.
+fn simplest(number: f64) -> Value {
+    whole(number).map_or(Value::Number(number), Value::Integer)
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "only numbers that an i64 holds exactly are cast")]
+fn whole(number: f64) -> Option<i64> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    (number.fract() == 0.0 && number.abs() <= EXACT).then_some(number as i64)
+}
+
+fn corrupt(table: &str, column: &str, cells: &rusqlite::Row<'_>, id: usize, reason: &str) -> Failure {
+    let row = match cells.get_ref(id) {
+        Ok(ValueRef::Text(bytes)) => String::from_utf8_lossy(bytes).into_owned(),
+        Ok(ValueRef::Integer(number)) => number.to_string(),
+        _ => String::new(),
+    };
+    StoreError::corrupt(table, column, &row, reason).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_are_read_as_the_npm_package_reads_them() {
+        use ColumnKind::{Boolean, Date, Integer, Json, NumberList, Text, TextList};
+        let at = |millis| Value::Date(Timestamp::from_millis(millis));
+        let list = |text: &str| Value::Json(serde_json::from_str(text).unwrap());
+        let cases: [(ColumnKind, ValueRef<'_>, Value); 24] = [
+            (Text, ValueRef::Text(b"5.0"), "5.0".into()),
+            (Text, ValueRef::Integer(12), "12".into()),
+            (Integer, ValueRef::Integer(5), Value::Integer(5)),
+            (Integer, ValueRef::Real(5.0), Value::Integer(5)),
+            (Integer, ValueRef::Real(5.5), Value::Number(5.5)),
+            (Integer, ValueRef::Real(1e300), Value::Number(1e300)),
+            (Integer, ValueRef::Text(b"x"), "x".into()),
+            (Boolean, ValueRef::Integer(1), true.into()),
+            (Boolean, ValueRef::Integer(0), false.into()),
+            (Boolean, ValueRef::Integer(2), false.into()),
+            (Boolean, ValueRef::Real(1.0), true.into()),
+            (Boolean, ValueRef::Text(b"true"), "true".into()),
+            (Date, ValueRef::Text(b"2023-11-14T22:13:20.123Z"), at(1_700_000_000_123)),
+            (Date, ValueRef::Text(b"2023-11-14 22:13:20"), at(1_700_000_000_000)),
+            (Date, ValueRef::Integer(1_700_000_000_123), at(1_700_000_000_123)),
+            (Date, ValueRef::Real(1_700_000_000_123.5), at(1_700_000_000_123)),
+            (Json, ValueRef::Text(b"{\"a\":1}"), list("{\"a\":1}")),
+            (Json, ValueRef::Text(b"\"abc\""), "abc".into()),
+            (Json, ValueRef::Text(b"5.0"), Value::Integer(5)),
+            (Json, ValueRef::Text(b"null"), Value::Null),
+            (Json, ValueRef::Text(b"{bad"), Value::Null),
+            (TextList, ValueRef::Text(b"[\"a\"]"), list("[\"a\"]")),
+            (NumberList, ValueRef::Text(b"[1,2.5]"), list("[1,2.5]")),
+            (Text, ValueRef::Null, Value::Null),
+        ];
+        for (kind, cell, expected) in cases {
+            assert_eq!(value(cell, kind), Ok(expected), "{kind:?} {cell:?}");
+        }
+        for (kind, cell) in [
+            (Text, ValueRef::Blob(b"ab")),
+            (Text, ValueRef::Text(b"\xff")),
+            (Date, ValueRef::Text(b"soon")),
+            (Date, ValueRef::Text(b"")),
+            (Date, ValueRef::Real(f64::NAN)),
+            (Json, ValueRef::Blob(b"{}")),
+        ] {
+            assert!(value(cell, kind).is_err(), "{kind:?} {cell:?}");
+        }
+    }
+}

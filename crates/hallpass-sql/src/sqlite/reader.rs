@@ -1,0 +1,123 @@
+//! Reading.
+
+use std::{
+    cell::Cell,
+    sync::{
+        Arc, Mutex, PoisonError, TryLockError,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use hallpass_store::{Row, Schema, Session, SessionToken, StoreError, User};
+use rusqlite::{Connection, params_from_iter};
+
+use super::{
+    decode,
+    failure::{Failure, store_error},
+};
+use crate::{dialect::Dialect, lookup::Lookup, statement::Statement};
+
+/// Connections on which any thread can look up a session, without waiting for anything.
+#[derive(Debug)]
+pub(super) struct Inline {
+    slots: Vec<Mutex<Slot>>,
+}
+
+#[derive(Debug)]
+struct Slot {
+    connection: Connection,
+    /// The statement for the schema that was asked for last.
+    lookup: Option<Arc<Lookup>>,
+}
+
+impl Inline {
+    pub(super) fn new(connections: Vec<Connection>) -> Self {
+        let slot = |connection| Mutex::new(Slot { connection, lookup: None });
+        Self { slots: connections.into_iter().map(slot).collect() }
+    }
+
+    /// The answer, or `None` when it could not be had at once.
+    pub(super) fn session_with_user(
+        &self,
+        schema: &Schema,
+        token: &SessionToken,
+    ) -> Option<Result<Option<(Session, User)>, StoreError>> {
+        // Each thread begins at a slot of its own, so that threads seldom meet.
+        let from = thread_number().checked_rem(self.slots.len())?;
+        let mut slots = self.slots.iter().cycle().skip(from).take(self.slots.len());
+        let mut slot = slots.find_map(|slot| match slot.try_lock() {
+            Ok(slot) => Some(slot),
+            Err(TryLockError::Poisoned(slot)) => Some(PoisonError::into_inner(slot)),
+            Err(TryLockError::WouldBlock) => None,
+        })?;
+        match slot.session_with_user(schema, token) {
+            Err(failure) if failure.is_busy() => None,
+            answer => Some(answer.map_err(|failure| failure.into_store_error(None))),
+        }
+    }
+}
+
+impl Slot {
+    fn session_with_user(
+        &mut self,
+        schema: &Schema,
+        token: &SessionToken,
+    ) -> Result<Option<(Session, User)>, Failure> {
+        let lookup = match &self.lookup {
+            Some(lookup) if lookup.revision == schema.revision() => lookup,
+            _ => self.lookup.insert(Arc::new(Lookup::new(Dialect::Sqlite, schema)?)),
+        };
+        session_with_user(&self.connection, lookup, token)
+    }
+}
+
+/// Numbers threads as they come by.
+fn thread_number() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static NUMBER: Cell<Option<usize>> = const { Cell::new(None) };
+    }
+    NUMBER.with(|number| {
+        number.get().unwrap_or_else(|| {
+            let next = NEXT.fetch_add(1, Ordering::Relaxed);
+            number.set(Some(next));
+            next
+        })
+    })
+}
+
+/// The hot look-up.
+pub(super) fn session_with_user(
+    connection: &Connection,
+    lookup: &Lookup,
+    token: &SessionToken,
+) -> Result<Option<(Session, User)>, Failure> {
+    let mut statement = connection.prepare_cached(&lookup.sql)?;
+    let mut rows = statement.query([token.expose()])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let (session, user) = decode::session_and_user(row, lookup)?;
+    // A database with a collation of its own on this column finds more than the token that was asked for.
+    Ok((session.token == *token).then_some((session, user)))
+}
+
+pub(super) fn find(connection: &Connection, statement: &Statement) -> Result<Vec<Row>, StoreError> {
+    rows(connection, statement).map_err(|failure| failure.into_store_error(Some(&statement.table)))
+}
+
+/// Every row that a statement answers with.
+pub(super) fn rows(connection: &Connection, statement: &Statement) -> Result<Vec<Row>, Failure> {
+    let mut prepared = connection.prepare_cached(&statement.sql)?;
+    let mut found = prepared.query(params_from_iter(&statement.values))?;
+    let mut rows = Vec::new();
+    while let Some(row) = found.next()? {
+        rows.push(decode::row(row, &statement.table)?);
+    }
+    Ok(rows)
+}
+
+/// Reads from the file, not only from what is cached.
+pub(super) fn ping(connection: &Connection) -> Result<(), StoreError> {
+    connection
+        .query_row("SELECT count(*) FROM sqlite_master", [], |_| Ok(()))
+        .map_err(|error| store_error(error, None))
+}

@@ -1,0 +1,51 @@
+//! What hallpass asks of a store.
+//!
+//! The engine keeps users, sessions, accounts and verifications in a *store*. This crate is the contract between
+//! the two: it knows no HTTP, no cookie, no policy, and depends on almost nothing, so a store can be written against it
+//! without pulling in the engine.
+//!
+//! | Module | What is in it |
+//! |---|---|
+//! | [`record`] | the four core records as types: [`User`], [`Session`], [`Account`], [`Verification`] |
+//! | [`value`] | [`Value`], [`Row`], [`Fields`] and [`Timestamp`]: what a table cell can hold |
+//! | [`schema`] | which tables and columns there are, under which names |
+//! | [`query`] | [`Query`] reads, [`Batch`] writes all or nothing |
+//! | [`store`] | the [`Store`] trait itself, with advice for those who implement it |
+//! | [`memory`] | [`MemoryStore`]: everything in this process, gone when it ends |
+//! | `suite` | the tests every store must pass (feature `suite`) |
+//!
+//! ```
+//! use hallpass_store::{Batch, Filter, MemoryStore, Query, Row, Schema, Store};
+//!
+//! # fn main() -> Result<(), hallpass_store::StoreError> {
+//! # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+//! # runtime.block_on(async {
+//! let (store, schema) = (MemoryStore::new(), Schema::core());
+//! let now = "2026-01-01T00:00:00.000Z".parse::<hallpass_store::Timestamp>().unwrap();
+//! let user = Row::new()
+//!     .with("id", "u1").with("name", "Ann").with("email", "ann@example.com").with("emailVerified", false)
+//!     .with("createdAt", now).with("updatedAt", now);
+//! store.write(&schema, Batch::new().insert("user", user)).await?;
+//! let found = store.find(&schema, Query::table("user").filter(Filter::eq("email", "ann@example.com"))).await?;
+//! assert_eq!(found.len(), 1);
+//! # Ok(()) })
+//! # }
+//! ```
+
+pub mod error;
+pub mod memory;
+pub mod query;
+pub mod record;
+pub mod schema;
+pub mod store;
+#[cfg(feature = "suite")]
+pub mod suite;
+pub mod value;
+
+pub use error::{Conflict, StoreError};
+pub use memory::MemoryStore;
+pub use query::{Action, Batch, Filter, Operation, Order, Outcome, Query};
+pub use record::{Account, Record, Session, SessionId, SessionToken, User, UserId, Verification};
+pub use schema::{Column, ColumnKind, Reference, Schema, Table};
+pub use store::{Fut, Mode, Plan, Store};
+pub use value::{Fields, Row, Timestamp, Value};

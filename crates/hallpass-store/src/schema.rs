@@ -1,0 +1,302 @@
+//! Which tables and columns there are.
+//!
+//! Engine and plugins speak of tables and columns by their *logical* names, which are the npm package's (`user`,
+//! `emailVerified`; CONTRACT §13). A [`Schema`] says which those are, what they hold, and under which *physical* names the
+//! database has them. It travels with every call, so a store keeps no configuration of its own.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use crate::value::Value;
+
+/// The kind of value a column holds. Each database has its own type for it (CONTRACT §13.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ColumnKind {
+    /// Text.
+    Text,
+    /// A number that databases keep as an integer.
+    Integer,
+    /// A number past 32 bits.
+    BigInteger,
+    /// True or false.
+    Boolean,
+    /// A moment in time.
+    Date,
+    /// A JSON document.
+    Json,
+    /// A list of texts, kept as JSON.
+    TextList,
+    /// A list of numbers, kept as JSON.
+    NumberList,
+}
+
+/// What a column refers to. Rows go when the row they refer to goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reference {
+    /// The table referred to, by logical name.
+    pub table: Arc<str>,
+    /// Its column, by logical name.
+    pub column: Arc<str>,
+}
+
+/// One column. Built with [`Column::new`] and the methods that follow it.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Column {
+    /// Logical name.
+    pub name: Arc<str>,
+    /// Name in the database.
+    pub physical: Arc<str>,
+    /// What it holds.
+    pub kind: ColumnKind,
+    /// Whether every row must have a value.
+    pub required: bool,
+    /// Whether no two rows may have the same value.
+    pub unique: bool,
+    /// Whether look-ups go by this column.
+    pub indexed: bool,
+    /// What it refers to.
+    pub references: Option<Reference>,
+    /// The value rows get that are already there when a migration adds the column.
+    pub default: Option<Value>,
+}
+
+impl Column {
+    /// A required column of this kind, physically named as it is logically.
+    pub fn new(name: impl Into<Arc<str>>, kind: ColumnKind) -> Self {
+        let name = name.into();
+        Self {
+            physical: Arc::clone(&name),
+            name,
+            kind,
+            required: true,
+            unique: false,
+            indexed: false,
+            references: None,
+            default: None,
+        }
+    }
+
+    /// Lets rows have no value here.
+    pub fn optional(mut self) -> Self {
+        self.required = false;
+        self
+    }
+
+    /// Forbids two rows with the same value.
+    pub fn unique(mut self) -> Self {
+        self.unique = true;
+        self
+    }
+
+    /// Asks for an index, named `<table>_<column>_idx`.
+    pub fn indexed(mut self) -> Self {
+        self.indexed = true;
+        self
+    }
+
+    /// Refers to another table's column; rows go with the row they refer to.
+    pub fn references(mut self, table: impl Into<Arc<str>>, column: impl Into<Arc<str>>) -> Self {
+        self.references = Some(Reference { table: table.into(), column: column.into() });
+        self
+    }
+
+    /// Gives rows that are already there this value when a migration adds the column.
+    pub fn default_value(mut self, value: impl Into<Value>) -> Self {
+        self.default = Some(value.into());
+        self
+    }
+
+    /// Uses another name in the database.
+    pub fn named(mut self, physical: impl Into<Arc<str>>) -> Self {
+        self.physical = physical.into();
+        self
+    }
+}
+
+/// One table. Its first column is always `id`, the primary key, which [`Table::new`] provides.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Table {
+    /// Logical name.
+    pub name: Arc<str>,
+    /// Name in the database.
+    pub physical: Arc<str>,
+    /// The columns, `id` first.
+    pub columns: Vec<Column>,
+}
+
+impl Table {
+    /// A table with nothing but its `id`.
+    pub fn new(name: impl Into<Arc<str>>) -> Self {
+        let name = name.into();
+        Self { physical: Arc::clone(&name), name, columns: vec![Column::new("id", ColumnKind::Text)] }
+    }
+
+    /// Adds a column; one of the same name is replaced.
+    pub fn column(mut self, column: Column) -> Self {
+        self.add(column);
+        self
+    }
+
+    /// Adds a column; one of the same name is replaced.
+    pub fn add(&mut self, column: Column) {
+        match self.columns.iter_mut().find(|known| known.name == column.name) {
+            Some(known) => *known = column,
+            None => self.columns.push(column),
+        }
+    }
+
+    /// The column of this logical name.
+    pub fn get(&self, column: &str) -> Option<&Column> {
+        self.columns.iter().find(|known| &*known.name == column)
+    }
+
+    fn extra_after(&self, core: &[&str]) -> impl Iterator<Item = &Column> {
+        self.columns.iter().filter(move |column| !core.contains(&&*column.name))
+    }
+}
+
+/// All tables, in an order in which each follows those it refers to.
+///
+/// ```
+/// use hallpass_store::{Column, ColumnKind, Schema, Table};
+/// let schema = Schema::core()
+///     .with_table(Table::new("note").column(Column::new("text", ColumnKind::Text)))
+///     .with_column("user", Column::new("plan", ColumnKind::Text).optional());
+/// assert!(schema.table("note").is_some());
+/// assert_eq!(schema.extra_columns("user").count(), 1);
+/// ```
+#[derive(Debug, Clone)]
+pub struct Schema {
+    tables: Vec<Table>,
+    revision: u64,
+}
+
+impl Schema {
+    /// The four core tables, with the columns and their order of CONTRACT §13.1.
+    pub fn core() -> Self {
+        Self { tables: core::tables(), revision: next_revision() }
+    }
+
+    /// Adds a table; one of the same name gains its columns.
+    pub fn with_table(mut self, table: Table) -> Self {
+        match self.tables.iter_mut().find(|known| known.name == table.name) {
+            Some(known) => table.columns.into_iter().skip(1).for_each(|column| known.add(column)),
+            None => self.tables.push(table),
+        }
+        self.revision = next_revision();
+        self
+    }
+
+    /// Adds a column to a table. A table that does not exist is made.
+    pub fn with_column(self, table: &str, column: Column) -> Self {
+        self.with_table(Table::new(table).column(column))
+    }
+
+    /// The table of this logical name.
+    pub fn table(&self, name: &str) -> Option<&Table> {
+        self.tables.iter().find(|table| &*table.name == name)
+    }
+
+    /// The tables in an order in which each follows those it refers to.
+    pub fn tables(&self) -> &[Table] {
+        &self.tables
+    }
+
+    /// The columns that a core record carries beside its typed ones; all columns of any other table.
+    pub fn extra_columns(&self, table: &str) -> impl Iterator<Item = &Column> {
+        let core = core::columns(table);
+        self.table(table).into_iter().flat_map(move |found| found.extra_after(core))
+    }
+
+    /// A number that two schemas share only if one is an unchanged clone of the other, for stores that keep statements.
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+}
+
+fn next_revision() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// The core tables, column for column.
+mod core {
+    use super::{
+        Column,
+        ColumnKind::{Boolean, Date, Text},
+        Table,
+    };
+
+    pub(super) const USER: &[&str] = &["id", "name", "email", "emailVerified", "image", "createdAt", "updatedAt"];
+    pub(super) const SESSION: &[&str] =
+        &["id", "expiresAt", "token", "createdAt", "updatedAt", "ipAddress", "userAgent", "userId"];
+    pub(super) const ACCOUNT: &[&str] = &[
+        "id", "accountId", "providerId", "userId", "accessToken", "refreshToken", "idToken", "accessTokenExpiresAt",
+        "refreshTokenExpiresAt", "scope", "password", "createdAt", "updatedAt",
+    ];
+    pub(super) const VERIFICATION: &[&str] = &["id", "identifier", "value", "expiresAt", "createdAt", "updatedAt"];
+
+    pub(super) fn columns(table: &str) -> &'static [&'static str] {
+        match table {
+            "user" => USER,
+            "session" => SESSION,
+            "account" => ACCOUNT,
+            "verification" => VERIFICATION,
+            _ => &[],
+        }
+    }
+
+    pub(super) fn tables() -> Vec<Table> {
+        let owner = || Column::new("userId", Text).references("user", "id").indexed();
+        vec![
+            Table::new("user")
+                .column(Column::new("name", Text))
+                .column(Column::new("email", Text).unique())
+                .column(Column::new("emailVerified", Boolean))
+                .column(Column::new("image", Text).optional())
+                .column(Column::new("createdAt", Date))
+                .column(Column::new("updatedAt", Date)),
+            Table::new("session")
+                .column(Column::new("expiresAt", Date))
+                .column(Column::new("token", Text).unique())
+                .column(Column::new("createdAt", Date))
+                .column(Column::new("updatedAt", Date))
+                .column(Column::new("ipAddress", Text).optional())
+                .column(Column::new("userAgent", Text).optional())
+                .column(owner()),
+            Table::new("account")
+                .column(Column::new("accountId", Text))
+                .column(Column::new("providerId", Text))
+                .column(owner())
+                .column(Column::new("accessToken", Text).optional())
+                .column(Column::new("refreshToken", Text).optional())
+                .column(Column::new("idToken", Text).optional())
+                .column(Column::new("accessTokenExpiresAt", Date).optional())
+                .column(Column::new("refreshTokenExpiresAt", Date).optional())
+                .column(Column::new("scope", Text).optional())
+                .column(Column::new("password", Text).optional())
+                .column(Column::new("createdAt", Date))
+                .column(Column::new("updatedAt", Date)),
+            Table::new("verification")
+                .column(Column::new("identifier", Text).indexed())
+                .column(Column::new("value", Text))
+                .column(Column::new("expiresAt", Date))
+                .column(Column::new("createdAt", Date))
+                .column(Column::new("updatedAt", Date)),
+        ]
+    }
+
+    #[cfg(test)]
+    #[test]
+    fn the_typed_columns_are_those_of_the_tables() {
+        for table in tables() {
+            let names: Vec<&str> = table.columns.iter().map(|column| &*column.name).collect();
+            assert_eq!(names, columns(&table.name));
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! The trait a store fulfils.
+//!
+//! # Writing a store
+//!
+//! Implement [`Store`], then call the `suite` (feature `suite`) from a test: it is the contract in executable form. Points
+//! that are easily missed:
+//!
+//! - **A write is all or nothing**, and the answer comes after it is durable for every later read on any node.
+//! - **A failing store is [`StoreError::Unavailable`]**, never an empty answer: an empty answer signs people out.
+//! - **Names are logical.** Ask the [`Schema`] for the physical ones, and for the kind of each column.
+//! - **Nothing blocks the caller's thread** for longer than a look-up in memory or in a mapped file.
+//! - **Token look-ups are exact**: byte for byte, no collation, no trimming.
+
+use std::{fmt, future::Future, pin::Pin};
+
+use crate::{
+    error::StoreError,
+    query::{Batch, Outcome, Query},
+    record::{Session, SessionToken, User},
+    schema::Schema,
+    value::Row,
+};
+
+/// What every operation of a store returns: a boxed future, so that `dyn Store` works.
+pub type Fut<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
+/// Whether a migration is carried out or only shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Only says what would be done.
+    Plan,
+    /// Does it.
+    Apply,
+}
+
+/// What a migration does, or did.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Plan {
+    /// The statements, in order, as text a person can read.
+    pub steps: Vec<String>,
+}
+
+impl Plan {
+    /// Whether the store already has everything.
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.steps.iter().try_for_each(|step| writeln!(f, "{step};"))
+    }
+}
+
+/// Keeps the records.
+///
+/// Object-safe on purpose: the engine holds an `Arc<dyn Store>`. There are no transaction closures, so nothing is held open
+/// across an await and a [`Batch`] can be tried again as a whole when a database reports a deadlock.
+pub trait Store: Send + Sync + 'static {
+    /// Creates what is missing, or says what is. What is there and differs from the schema in a way the store does not
+    /// understand is refused with [`StoreError::Misuse`], and nothing is changed.
+    fn migrate<'a>(&'a self, schema: &'a Schema, mode: Mode) -> Fut<'a, Plan>;
+
+    /// The session of a token together with its user, expired or not, in one step. `None` when either is missing.
+    ///
+    /// The one hot read of the whole system.
+    fn session_with_user<'a>(
+        &'a self,
+        schema: &'a Schema,
+        token: &'a SessionToken,
+    ) -> Fut<'a, Option<(Session, User)>>;
+
+    /// The rows a query asks for, each with every column of its table.
+    fn find<'a>(&'a self, schema: &'a Schema, query: Query) -> Fut<'a, Vec<Row>>;
+
+    /// Carries out a batch, all or nothing; one outcome for each operation, in order.
+    fn write<'a>(&'a self, schema: &'a Schema, batch: Batch) -> Fut<'a, Vec<Outcome>>;
+
+    /// Answers when the store can serve reads.
+    fn ping(&self) -> Fut<'_, ()>;
+
+    /// Finishes what is under way and puts everything where the next start finds it. Called once, at shutdown.
+    fn close(&self) -> Fut<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
+}

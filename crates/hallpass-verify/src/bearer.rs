@@ -1,0 +1,122 @@
+//! The `Authorization: Bearer` header (CONTRACT §8.1, RFC 6750 §2.1).
+
+use std::borrow::Cow;
+
+use crate::{component::decode_or_raw, signed::SigningKey};
+
+/// What a bearer header holds. It is a secret, so it does not print.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Credential<'a> {
+    /// A bare session token, as answers have it in their body. Anyone who reads the store has these.
+    Raw(Cow<'a, str>),
+    /// `token.signature`, as the `set-auth-token` header has it; percent-decoded where it was encoded.
+    Signed(Cow<'a, str>),
+}
+
+impl std::fmt::Debug for Credential<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Raw(_) => "Raw(…)",
+            Self::Signed(_) => "Signed(…)",
+        })
+    }
+}
+
+/// Reads the header's value. `None` when it is no bearer credential at all: another scheme, no token, or anything but an
+/// ordinary space after the scheme. The scheme's case does not matter (RFC 9110 §11.1).
+///
+/// ```
+/// use hallpass_verify::bearer::{Credential, parse};
+/// assert_eq!(parse(b"bEARER  tok "), Some(Credential::Raw("tok".into())));
+/// assert_eq!(parse(b"Bearer tok.sig%3D"), Some(Credential::Signed("tok.sig=".into())));
+/// assert_eq!(parse(b"Basic dXNlcg=="), None);
+/// assert_eq!(parse(b"Bearer"), None);
+/// ```
+pub fn parse(header: &[u8]) -> Option<Credential<'_>> {
+    let (scheme, rest) = header.split_at_checked(7)?;
+    if !scheme.eq_ignore_ascii_case(b"bearer ") {
+        return None;
+    }
+    // A dot makes the token a signed one, and only a signed one is percent-decoded.
+    match trimmed(rest) {
+        token if token.is_empty() => None,
+        token if !token.contains('.') => Some(Credential::Raw(token)),
+        Cow::Borrowed(token) => Some(Credential::Signed(decode_or_raw(token))),
+        Cow::Owned(token) => Some(Credential::Signed(Cow::Owned(decode_or_raw(&token).into_owned()))),
+    }
+}
+
+/// The token without the space around it. Header bytes past ASCII are Latin-1 (RFC 9110 §5.5), and so are the spaces.
+fn trimmed(bytes: &[u8]) -> Cow<'_, str> {
+    let space = |character: char| matches!(character, '\t'..='\r' | ' ' | '\u{a0}');
+    match std::str::from_utf8(bytes) {
+        Ok(text) if text.is_ascii() => Cow::Borrowed(text.trim_matches(space)),
+        _ => {
+            let text: String = bytes.iter().map(|byte| char::from(*byte)).collect();
+            Cow::Owned(text.trim_matches(space).to_owned())
+        }
+    }
+}
+
+impl Credential<'_> {
+    /// The text that takes the place of the session cookie, `token.signature`, or `None` when the credential counts for
+    /// nothing: a wrong signature, or a raw token where signatures are required.
+    ///
+    /// Needs no store. The text has still to pass the strict reader ([`SigningKey::verify`]), as a cookie would: a
+    /// signature that only this check lets through makes a session of nobody.
+    pub fn admit(&self, key: &SigningKey, require_signature: bool) -> Option<String> {
+        match self {
+            Self::Raw(_) if require_signature => None,
+            Self::Raw(token) => Some(key.sign(token)),
+            Self::Signed(text) => {
+                let mut parts = text.split('.');
+                let (value, signature) = (parts.next()?, parts.next()?);
+                key.verify_leniently(value, signature).then(|| text.clone().into_owned())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shapes_that_are_no_bearer_credential() {
+        for header in ["Bearer\ttok", "Bearertok", "tok", "Basic tok", "Bearer", "Bearer ", "Bearer   ", "", "Bear"] {
+            assert_eq!(parse(header.as_bytes()), None, "{header:?}");
+        }
+    }
+
+    #[test]
+    fn bytes_past_ascii_are_latin_1() {
+        assert_eq!(parse(b"Bearer \xa0t\xe9k\xa0"), Some(Credential::Raw("ték".into())));
+        assert_eq!(parse("Bearer é".as_bytes()), Some(Credential::Raw("Ã©".into())));
+    }
+
+    #[test]
+    fn a_raw_token_is_never_decoded_and_a_signed_one_is_when_it_can_be() {
+        assert_eq!(parse(b"Bearer tok%2Esig"), Some(Credential::Raw("tok%2Esig".into())));
+        assert_eq!(parse(b"Bearer tok.%zz"), Some(Credential::Signed("tok.%zz".into())));
+    }
+
+    #[test]
+    fn a_raw_token_counts_for_nothing_where_signatures_are_required() {
+        let key = SigningKey::new("secret");
+        assert!(Credential::Raw("tok".into()).admit(&key, false).is_some());
+        assert!(Credential::Raw("tok".into()).admit(&key, true).is_none());
+        assert!(Credential::Signed(key.sign("tok").into()).admit(&key, true).is_some());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_header_makes_the_reader_panic(mut header in proptest::collection::vec(0_u8..=255, 0..120), prefix: bool) {
+            if prefix {
+                header.splice(0..0, *b"Bearer ");
+            }
+            if let Some(credential) = parse(&header) {
+                let _ = credential.admit(&SigningKey::new("secret"), false);
+            }
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! Knowing the caller of a request from the bearer token it carries.
+//!
+//! Everything here is read-only and knows no web framework. The hallpass engine is built on it, and a service beside the
+//! auth server can use it alone: what a token is worth is decided by the same code in both places.
+//!
+//! 1. [`bearer::parse`] reads the `Authorization` header (CONTRACT §8.1, RFC 6750 §2.1).
+//! 2. [`SigningKey`] makes and checks the signature of a token (CONTRACT §4.2). A forged token ends here, without any store.
+//! 3. [`resolve`](resolve::resolve) asks the store what session a token stands for, and says whether it is still alive.
+//!
+//! ```
+//! use hallpass_verify::{SigningKey, bearer};
+//!
+//! let key = SigningKey::new("better-auth-contract-secret-00000000");
+//! let signed = key.sign("abcdefghijklmnopqrstuvwxyzABCDEF");
+//! let header = format!("Bearer {signed}");
+//!
+//! let credential = bearer::parse(header.as_bytes()).unwrap();
+//! assert_eq!(credential.admit(&key, false).as_deref(), Some(&*signed));
+//! assert!(bearer::parse(b"Bearer abc.forged").unwrap().admit(&key, false).is_none());
+//! ```
+
+pub mod bearer;
+pub mod component;
+pub mod resolve;
+mod signed;
+
+pub use bearer::Credential;
+pub use resolve::{Resolved, resolve};
+pub use signed::{Secret, SigningKey};

@@ -1,0 +1,468 @@
+//! Building the engine, and what it consists of.
+
+use std::{fmt, num::NonZeroUsize, sync::Arc};
+
+use hallpass_store::{Mode, Plan, Schema, Session, Store, StoreError, User};
+use hallpass_verify::{Secret, SigningKey};
+use indexmap::IndexMap;
+use url::Url;
+
+use crate::{
+    api::Api,
+    clock::{Clock, SystemClock},
+    cookie::AuthCookies,
+    crypto::{
+        password,
+        pool::Pool,
+        random::{Randomness, SystemRandomness},
+    },
+    endpoints,
+    error::{ApiError, BuildError},
+    gate::{ClientIps, RateLimiter, TrustedOrigins, origin::OriginCheck, origin_of},
+    options::{
+        AdditionalField, AdvancedOptions, EmailAndPassword, Environment, RateLimitOptions, SessionOptions, UserOptions,
+    },
+    plugin::{AfterHook, BeforeHook, DatabaseHooks, Matcher, Plugin, Registrar, RequestInterceptor, ResponseInterceptor},
+    routes::Routes,
+    session::SessionAndUser,
+};
+
+/// An authentication server: give it requests, get answers ([`Hallpass::handle`], or as a [`tower::Service`]), or call its
+/// endpoints in process ([`Hallpass::api`]). Cheap to clone; clones are the same server.
+///
+/// ```
+/// use hallpass::{Bearer, EmailAndPassword, Hallpass, store::MemoryStore};
+///
+/// # fn main() -> Result<(), hallpass::BuildError> {
+/// let auth = Hallpass::builder()
+///     .secret("a secret of at least thirty-two characters")
+///     .base_url("https://api.example.com")
+///     .store(MemoryStore::new())
+///     .email_and_password(EmailAndPassword::default())
+///     .plugin(Bearer::new())
+///     .build()?;
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct Hallpass {
+    pub(crate) engine: Arc<Engine>,
+}
+
+impl fmt::Debug for Hallpass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hallpass").field("base_path", &self.engine.base_path).finish_non_exhaustive()
+    }
+}
+
+/// Everything an engine consists of. Nothing in it changes but counters.
+pub(crate) struct Engine {
+    pub(crate) environment: Environment,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) schema: Schema,
+    pub(crate) key: SigningKey,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) randomness: Arc<dyn Randomness>,
+    pub(crate) hashing: Pool,
+    pub(crate) base_path: String,
+    pub(crate) body_limit: usize,
+    pub(crate) disabled_paths: Vec<String>,
+    pub(crate) skip_trailing_slashes: bool,
+    pub(crate) trusted_proxy_headers: bool,
+    pub(crate) cookies: AuthCookies,
+    pub(crate) email_and_password: EmailAndPassword,
+    pub(crate) session: SessionOptions,
+    pub(crate) user_fields: IndexMap<String, AdditionalField>,
+    pub(crate) session_fields: IndexMap<String, AdditionalField>,
+    pub(crate) error_url: Option<String>,
+    pub(crate) ips: ClientIps,
+    pub(crate) limiter: RateLimiter,
+    pub(crate) origins: OriginCheck,
+    pub(crate) routes: Routes,
+    pub(crate) before: Vec<(Matcher, BeforeHook)>,
+    pub(crate) after: Vec<(Matcher, AfterHook)>,
+    pub(crate) on_request: Vec<RequestInterceptor>,
+    pub(crate) on_response: Vec<ResponseInterceptor>,
+    pub(crate) database: Vec<Arc<dyn DatabaseHooks>>,
+}
+
+impl Engine {
+    /// Takes out the fields that clients do not see (`returned: false`).
+    pub(crate) fn visible(&self, found: SessionAndUser) -> SessionAndUser {
+        SessionAndUser { session: self.visible_session(found.session), user: self.visible_user(found.user) }
+    }
+
+    pub(crate) fn visible_session(&self, mut session: Session) -> Session {
+        session.extra.retain(|name| is_returned(&self.session_fields, name));
+        session
+    }
+
+    pub(crate) fn visible_user(&self, mut user: User) -> User {
+        user.extra.retain(|name| is_returned(&self.user_fields, name));
+        user
+    }
+
+    pub(crate) async fn hash_password(&self, password: String) -> Result<String, ApiError> {
+        let salt = password::draw_salt(&*self.randomness);
+        Ok(self.hashing.run(move || password::hash(&password, &salt)).await?)
+    }
+
+    pub(crate) async fn verify_password(&self, password: String, stored: String) -> Result<bool, ApiError> {
+        let verified = self.hashing.run(move || password::verify(&password, &stored)).await?;
+        verified.map_err(ApiError::unexpected)
+    }
+}
+
+fn is_returned(fields: &IndexMap<String, AdditionalField>, name: &str) -> bool {
+    fields.get(name).is_none_or(|field| field.returned)
+}
+
+impl Hallpass {
+    /// Begins to build one.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// The endpoints, to call in process.
+    pub fn api(&self) -> Api<'_> {
+        Api::new(self)
+    }
+
+    /// Where it is mounted, such as `/api/auth`.
+    pub fn base_path(&self) -> &str {
+        &self.engine.base_path
+    }
+
+    /// The tables it uses, those of plugins included.
+    pub fn schema(&self) -> &Schema {
+        &self.engine.schema
+    }
+
+    /// The store it uses.
+    pub fn store(&self) -> &dyn Store {
+        &*self.engine.store
+    }
+
+    /// Creates the tables and columns that the store lacks, or says which.
+    ///
+    /// # Errors
+    /// When the store is away, or has something that this cannot be fitted to; nothing is changed then.
+    pub async fn migrate(&self, mode: Mode) -> Result<Plan, StoreError> {
+        self.engine.store.migrate(&self.engine.schema, mode).await
+    }
+}
+
+/// Collects what an engine is made of. Every method replaces what was said before, but those that add hooks and plugins.
+#[must_use]
+pub struct Builder {
+    environment: Environment,
+    secret: Option<Secret>,
+    base_url: Option<String>,
+    base_path: Option<String>,
+    store: Option<Arc<dyn Store>>,
+    clock: Arc<dyn Clock>,
+    randomness: Arc<dyn Randomness>,
+    trusted_origins: Vec<String>,
+    disabled_paths: Vec<String>,
+    email_and_password: EmailAndPassword,
+    session: SessionOptions,
+    user: UserOptions,
+    rate_limit: RateLimitOptions,
+    advanced: AdvancedOptions,
+    error_url: Option<String>,
+    body_limit: usize,
+    hash_queue: usize,
+    hooks: Registrar,
+    plugins: Vec<Box<dyn Plugin>>,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            environment: Environment::default(),
+            secret: None,
+            base_url: None,
+            base_path: None,
+            store: None,
+            clock: Arc::new(SystemClock),
+            randomness: Arc::new(SystemRandomness),
+            trusted_origins: Vec::new(),
+            disabled_paths: Vec::new(),
+            // As in the npm package, passwords are offered once somebody says so.
+            email_and_password: EmailAndPassword { enabled: false, ..EmailAndPassword::default() },
+            session: SessionOptions::default(),
+            user: UserOptions::default(),
+            rate_limit: RateLimitOptions::default(),
+            advanced: AdvancedOptions::default(),
+            error_url: None,
+            body_limit: 1024 * 1024,
+            hash_queue: 256,
+            hooks: Registrar::new(),
+            plugins: Vec::new(),
+        }
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder").field("environment", &self.environment).finish_non_exhaustive()
+    }
+}
+
+impl Builder {
+    /// Development or production; production when not said.
+    pub fn environment(mut self, environment: Environment) -> Self {
+        self.environment = environment;
+        self
+    }
+
+    /// What tokens and cookies are signed with. Required; whoever knows it can sign.
+    pub fn secret(mut self, secret: impl Into<Secret>) -> Self {
+        self.secret = Some(secret.into());
+        self
+    }
+
+    /// What clients reach this server at, such as `https://api.example.com`. When not said, each request's own host is taken
+    /// for it.
+    pub fn base_url(mut self, url: impl Into<String>) -> Self {
+        self.base_url = Some(url.into());
+        self
+    }
+
+    /// Where endpoints are mounted; `/api/auth`.
+    pub fn base_path(mut self, path: impl Into<String>) -> Self {
+        self.base_path = Some(path.into());
+        self
+    }
+
+    /// What keeps users and sessions. Required.
+    pub fn store(mut self, store: impl Store) -> Self {
+        self.store = Some(Arc::new(store));
+        self
+    }
+
+    /// A store that others use too.
+    pub fn shared_store(mut self, store: Arc<dyn Store>) -> Self {
+        self.store = Some(store);
+        self
+    }
+
+    /// Where the time comes from; the machine when not said.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Where randomness comes from; the operating system when not said.
+    pub fn randomness(mut self, randomness: impl Randomness) -> Self {
+        self.randomness = Arc::new(randomness);
+        self
+    }
+
+    /// Further origins whose pages may use this server (CONTRACT §9.4).
+    pub fn trusted_origins<S: Into<String>>(mut self, origins: impl IntoIterator<Item = S>) -> Self {
+        self.trusted_origins = origins.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Paths below the base path that are answered with 404.
+    pub fn disabled_paths<S: Into<String>>(mut self, paths: impl IntoIterator<Item = S>) -> Self {
+        self.disabled_paths = paths.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Offers signing up and in with e-mail address and password.
+    pub fn email_and_password(mut self, options: EmailAndPassword) -> Self {
+        self.email_and_password = options;
+        self
+    }
+
+    /// How long sessions live.
+    pub fn session(mut self, options: SessionOptions) -> Self {
+        self.session = options;
+        self
+    }
+
+    /// The user record.
+    pub fn user(mut self, options: UserOptions) -> Self {
+        self.user = options;
+        self
+    }
+
+    /// How often clients may call.
+    pub fn rate_limit(mut self, options: RateLimitOptions) -> Self {
+        self.rate_limit = options;
+        self
+    }
+
+    /// Cookies, origins and addresses.
+    pub fn advanced(mut self, options: AdvancedOptions) -> Self {
+        self.advanced = options;
+        self
+    }
+
+    /// Where browsers are sent when something goes wrong on a redirect (`onAPIError.errorURL`).
+    pub fn error_url(mut self, url: impl Into<String>) -> Self {
+        self.error_url = Some(url.into());
+        self
+    }
+
+    /// The longest body that is read, in bytes; 1 MiB. Longer ones are refused with 413.
+    pub fn body_limit(mut self, bytes: usize) -> Self {
+        self.body_limit = bytes;
+        self
+    }
+
+    /// How many passwords may wait to be hashed, beyond those being hashed; 256. Further ones are refused with 503.
+    pub fn hash_queue(mut self, waiting: usize) -> Self {
+        self.hash_queue = waiting;
+        self
+    }
+
+    /// Runs a hook before every endpoint, and before the plugins' hooks.
+    pub fn before(mut self, hook: BeforeHook) -> Self {
+        self.hooks.before(crate::plugin::every(), hook);
+        self
+    }
+
+    /// Runs a hook after every endpoint, and before the plugins' hooks.
+    pub fn after(mut self, hook: AfterHook) -> Self {
+        self.hooks.after(crate::plugin::every(), hook);
+        self
+    }
+
+    /// Sees writes of records.
+    pub fn database_hooks(mut self, hooks: impl DatabaseHooks) -> Self {
+        self.hooks.database_hooks(hooks);
+        self
+    }
+
+    /// Adds a plugin.
+    pub fn plugin(mut self, plugin: impl Plugin) -> Self {
+        self.plugins.push(Box::new(plugin));
+        self
+    }
+
+    /// Checks everything and builds the engine.
+    ///
+    /// # Errors
+    /// When something required is missing or makes no sense; the text says what to change.
+    pub fn build(mut self) -> Result<Hallpass, BuildError> {
+        let secret = self.secret.take().filter(|secret| !secret.expose().is_empty());
+        let secret = secret.ok_or_else(|| BuildError::new("a secret is required: call `.secret(…)` with at least 32 random characters"))?;
+        warn_of_weak(&secret);
+        let store = self.store.take().ok_or_else(|| BuildError::new("a store is required: call `.store(…)`"))?;
+        let base = Base::new(self.base_url.as_deref(), self.base_path.as_deref())?;
+
+        let mut registrar = std::mem::replace(&mut self.hooks, Registrar::new());
+        registrar.user_fields = std::mem::take(&mut self.user.additional_fields);
+        registrar.session_fields = std::mem::take(&mut self.session.additional_fields);
+        endpoints::mount(&mut registrar);
+        self.add_plugins(&mut registrar)?;
+
+        let secure = base.origin.as_deref().map_or(self.environment == Environment::Production, |it| it.starts_with("https://"));
+        let secure = self.advanced.use_secure_cookies.unwrap_or(secure);
+        let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let hashing = Pool::start(threads, self.hash_queue)
+            .map_err(|error| BuildError::new(format!("the threads for hashing passwords could not be started: {error}")))?;
+        let engine = Engine {
+            environment: self.environment,
+            store,
+            schema: schema(&registrar),
+            key: SigningKey::new(secret.expose()),
+            clock: self.clock,
+            randomness: self.randomness,
+            hashing,
+            body_limit: self.body_limit,
+            disabled_paths: self.disabled_paths,
+            skip_trailing_slashes: self.advanced.skip_trailing_slashes,
+            trusted_proxy_headers: self.advanced.trusted_proxy_headers,
+            cookies: AuthCookies::new(&self.advanced, &self.session, secure, base.host.as_deref()),
+            email_and_password: self.email_and_password,
+            session: self.session,
+            user_fields: registrar.user_fields,
+            session_fields: registrar.session_fields,
+            error_url: self.error_url,
+            ips: ClientIps::new(&self.advanced.ip_address, self.environment)?,
+            limiter: RateLimiter::new(&self.rate_limit, self.environment, registrar.rate_limits),
+            origins: OriginCheck {
+                trusted: trusted(base.origin.as_deref(), &self.trusted_origins, &registrar.trusted_origins),
+                trust_own: base.origin.is_none(),
+                disable_csrf_check: self.advanced.disable_csrf_check,
+                disable_origin_check: self.advanced.disable_origin_check,
+            },
+            base_path: base.path,
+            routes: Routes::new(registrar.endpoints)?,
+            before: registrar.before,
+            after: registrar.after,
+            on_request: registrar.on_request,
+            on_response: registrar.on_response,
+            database: registrar.database,
+        };
+        Ok(Hallpass { engine: Arc::new(engine) })
+    }
+
+    fn add_plugins(&self, registrar: &mut Registrar) -> Result<(), BuildError> {
+        let mut known: Vec<&str> = Vec::new();
+        for plugin in &self.plugins {
+            if known.contains(&plugin.id()) {
+                return Err(BuildError::new(format!("the plugin `{}` is added twice", plugin.id())));
+            }
+            known.push(plugin.id());
+            plugin.build(registrar)?;
+        }
+        Ok(())
+    }
+}
+
+fn trusted(own: Option<&str>, configured: &[String], plugins: &[String]) -> TrustedOrigins {
+    TrustedOrigins::new(own.into_iter().chain(configured.iter().chain(plugins).map(String::as_str)))
+}
+
+fn schema(registrar: &Registrar) -> Schema {
+    let tables = [("user", &registrar.user_fields), ("session", &registrar.session_fields)];
+    let columns = tables.into_iter().flat_map(|(table, fields)| fields.iter().map(move |field| (table, field)));
+    columns.fold(registrar.schema.clone(), |schema, (table, (name, field))| {
+        schema.with_column(table, field.column(name))
+    })
+}
+
+/// As in the npm package, a short secret is a warning and no more.
+fn warn_of_weak(secret: &Secret) {
+    let text = secret.expose();
+    let distinct = text.chars().collect::<std::collections::BTreeSet<_>>().len();
+    let bits = f64::from(u32::try_from(text.chars().count()).unwrap_or(u32::MAX))
+        * f64::from(u32::try_from(distinct).unwrap_or(u32::MAX)).log2();
+    if text.len() < 32 || bits < 120.0 {
+        tracing::warn!("the secret is short or repeats itself; use at least 32 random characters, such as `hallpass secret` prints");
+    }
+}
+
+/// The base URL taken apart.
+struct Base {
+    origin: Option<String>,
+    host: Option<String>,
+    path: String,
+}
+
+impl Base {
+    fn new(url: Option<&str>, path: Option<&str>) -> Result<Self, BuildError> {
+        let path = trimmed(path.filter(|path| !path.is_empty()).unwrap_or("/api/auth"));
+        let Some(url) = url.filter(|url| !url.is_empty()) else {
+            return Ok(Self { origin: None, host: None, path });
+        };
+        let wrong = || BuildError::new(format!("base_url: `{url}` is no URL that begins with http:// or https://"));
+        let parsed = Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https")).ok_or_else(wrong)?;
+        // A path of its own replaces the base path (CONTRACT §1.1).
+        let own = trimmed(parsed.path());
+        Ok(Self {
+            origin: origin_of(&parsed),
+            host: parsed.host_str().map(Into::into),
+            path: if own.is_empty() { path } else { own },
+        })
+    }
+}
+
+fn trimmed(path: &str) -> String {
+    let path = path.trim_matches('/');
+    if path.is_empty() { String::new() } else { format!("/{path}") }
+}

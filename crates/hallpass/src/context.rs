@@ -1,0 +1,137 @@
+//! What is known while one request is answered.
+
+use std::{fmt, sync::Arc};
+
+use hallpass_store::{Store, Timestamp};
+use serde_json::Value;
+
+use crate::{
+    auth::Engine,
+    crypto::random::{ALPHANUMERIC, ID_LEN, draw},
+    endpoint::AnyOutput,
+    error::ApiError,
+    outgoing::Outgoing,
+    request::Request,
+    session::SessionAndUser,
+};
+
+/// One request on its way: what came, what is known of the caller, and what the answer has so far.
+///
+/// Hooks and endpoints get it. There is no other state: two requests share nothing but the engine.
+pub struct Context {
+    pub(crate) engine: Arc<Engine>,
+    request: Request,
+    pub(crate) out: Outgoing,
+    pub(crate) session: Option<SessionAndUser>,
+    pub(crate) new_session: Option<SessionAndUser>,
+    pub(crate) returned: Returned,
+}
+
+/// What the endpoint came to.
+pub(crate) enum Returned {
+    Nothing,
+    Output(Box<dyn AnyOutput>),
+    Json(Value),
+    Error(ApiError),
+}
+
+impl Context {
+    pub(crate) fn new(engine: Arc<Engine>, request: Request) -> Self {
+        Self {
+            engine,
+            request,
+            out: Outgoing::default(),
+            session: None,
+            new_session: None,
+            returned: Returned::Nothing,
+        }
+    }
+
+    /// The request.
+    pub fn request(&self) -> &Request {
+        &self.request
+    }
+
+    /// The request, to change what comes after sees of it.
+    pub fn request_mut(&mut self) -> &mut Request {
+        &mut self.request
+    }
+
+    /// The answer's headers and cookies so far.
+    pub fn outgoing(&self) -> &Outgoing {
+        &self.out
+    }
+
+    /// The answer's headers and cookies, to add to them.
+    pub fn outgoing_mut(&mut self) -> &mut Outgoing {
+        &mut self.out
+    }
+
+    /// The caller's session, once a requirement has looked it up.
+    pub fn session(&self) -> Option<&SessionAndUser> {
+        self.session.as_ref()
+    }
+
+    /// The caller's session, for endpoints that require one.
+    pub fn required_session(&self) -> Result<SessionAndUser, ApiError> {
+        self.session.clone().ok_or_else(|| ApiError::unexpected("the endpoint's route requires no session"))
+    }
+
+    /// The session whose cookie this answer sets, if it sets one.
+    pub fn new_session(&self) -> Option<&SessionAndUser> {
+        self.new_session.as_ref()
+    }
+
+    /// In an after-hook, the error the request came to.
+    pub fn error(&self) -> Option<&ApiError> {
+        match &self.returned {
+            Returned::Error(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// In an after-hook, what the endpoint answered, as JSON.
+    pub fn returned(&self) -> Option<Value> {
+        match &self.returned {
+            Returned::Nothing | Returned::Error(_) => None,
+            Returned::Json(json) => Some(json.clone()),
+            Returned::Output(output) => serde_json::from_slice(&output.to_json().ok()?).ok(),
+        }
+    }
+
+    /// In an after-hook, answers with this instead.
+    pub fn set_returned(&mut self, json: Value) {
+        self.returned = Returned::Json(json);
+    }
+
+    /// The present moment.
+    pub fn now(&self) -> Timestamp {
+        self.engine.clock.now()
+    }
+
+    /// The store.
+    pub fn store(&self) -> &dyn Store {
+        &*self.engine.store
+    }
+
+    /// The tables, for calls of the store.
+    pub fn schema(&self) -> &hallpass_store::Schema {
+        &self.engine.schema
+    }
+
+    /// Draws an id: 32 letters and digits (CONTRACT §6).
+    pub fn draw_id(&self) -> String {
+        draw(&*self.engine.randomness, ID_LEN, ALPHANUMERIC)
+    }
+
+    /// The value inside a signed cookie of the request, if its signature is right.
+    pub fn signed_cookie(&self, name: &str) -> Option<String> {
+        self.request.cookies().get_signed(name, &self.engine.key)
+    }
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context").field("request", &self.request).finish_non_exhaustive()
+    }
+}

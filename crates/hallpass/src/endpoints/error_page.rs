@@ -1,0 +1,93 @@
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header};
+use url::{Url, form_urlencoded};
+
+use crate::{ApiError, Context, Endpoint, NoInput, Route, options::Environment};
+
+/// `GET /error`: where a browser lands when a redirect went wrong (CONTRACT §11.1).
+pub(crate) struct ErrorEndpoint;
+
+impl Endpoint for ErrorEndpoint {
+    type Input = NoInput;
+    type Output = ();
+
+    fn route(&self) -> Route {
+        Route::get("/error")
+    }
+
+    async fn handle(&self, cx: &mut Context, _: NoInput) -> Result<(), ApiError> {
+        let query = cx.request().query();
+        let given = query.first("error").filter(|text| !text.is_empty()).unwrap_or("UNKNOWN");
+        let code = if is_code(given) { given } else { "UNKNOWN" };
+        let description = query.first("error_description").filter(|text| !text.is_empty());
+        let mut params = form_urlencoded::Serializer::new(String::new());
+        params.append_pair("error", code);
+        if let Some(description) = description {
+            params.append_pair("error_description", description);
+        }
+        let params = params.finish();
+        Err(ApiError::respond(match &cx.engine.error_url {
+            Some(url) => redirect(&with_query(url, &params)),
+            None if cx.engine.environment == Environment::Production => redirect(&format!("/?{params}")),
+            None => page(code, description),
+        }))
+    }
+}
+
+fn is_code(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"'_-".contains(&byte))
+}
+
+fn redirect(location: &str) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = StatusCode::FOUND;
+    if let Ok(location) = HeaderValue::from_str(location) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    response
+}
+
+/// Adds to a URL's query, before its fragment. A path stays a path.
+fn with_query(url: &str, params: &str) -> String {
+    const NOWHERE: &str = "https://hallpass.invalid";
+    let parsed = Url::parse(url).or_else(|_| Url::parse(NOWHERE).and_then(|base| base.join(url)));
+    let Ok(mut parsed) = parsed else { return url.to_owned() };
+    let query = match parsed.query().filter(|query| !query.is_empty()) {
+        Some(query) => format!("{}&{params}", query.trim_end_matches('&')),
+        None => params.to_owned(),
+    };
+    parsed.set_query(Some(&query));
+    parsed.as_str().strip_prefix(NOWHERE).map_or_else(|| parsed.to_string(), Into::into)
+}
+
+fn page(code: &str, description: Option<&str>) -> Response<Bytes> {
+    let told = description.unwrap_or("Something went wrong on the way. Please go back and try again.");
+    let html = format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Error</title>\
+         <meta name=\"viewport\" content=\"width=device-width\"><style>body{{font:1rem/1.5 system-ui,sans-serif;\
+         max-width:32rem;margin:20vh auto;padding:0 1rem}}code{{background:#8883;padding:.1em .4em}}</style></head>\
+         <body><h1>Something went wrong</h1><p>{}</p><p>Code: <code>{}</code></p><p><a href=\"/\">Go home</a></p>\
+         </body></html>",
+        escape(told),
+        escape(code)
+    );
+    let mut response = Response::new(Bytes::from(html));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html"));
+    response
+}
+
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}

@@ -1,0 +1,27 @@
+use hallpass_store::{Filter, Query, Record, Session};
+
+use crate::{ApiError, Context, Endpoint, NoInput, Requirement, Route};
+
+/// `GET /list-sessions`: the caller's live sessions, tokens included, oldest first (CONTRACT §11.5).
+pub(crate) struct ListSessionsEndpoint;
+
+/// The npm package lists no more.
+const MOST: u32 = 100;
+
+impl Endpoint for ListSessionsEndpoint {
+    type Input = NoInput;
+    type Output = Vec<Session>;
+
+    fn route(&self) -> Route {
+        Route::get("/list-sessions").requires(Requirement::Fresh)
+    }
+
+    async fn handle(&self, cx: &mut Context, _: NoInput) -> Result<Vec<Session>, ApiError> {
+        let caller = cx.required_session()?;
+        let live = Filter::eq("userId", &caller.user.id).and(Filter::gt("expiresAt", cx.now()));
+        let query = Query::table(Session::TABLE).filter(live).limit(MOST);
+        let rows = cx.store().find(cx.schema(), query).await?;
+        let sessions = rows.into_iter().map(|row| Ok(cx.engine.visible_session(Session::from_row(row)?)));
+        sessions.collect()
+    }
+}

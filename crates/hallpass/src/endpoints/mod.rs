@@ -1,0 +1,86 @@
+//! The endpoints, one file a route, named as its path says (CONTRACT §11).
+//!
+//! To add one: write its file with an [`Endpoint`](crate::Endpoint), and add it to the list below; for calls in process, give it a
+//! method in `api`.
+
+mod change_password;
+mod credential;
+mod error_page;
+mod get_session;
+mod list_accounts;
+mod list_sessions;
+mod ok;
+mod revoke_other_sessions;
+mod revoke_session;
+mod revoke_sessions;
+mod set_password;
+mod sign_in_email;
+mod sign_out;
+mod sign_up_email;
+mod update_session;
+mod update_user;
+mod verify_password;
+
+use serde::Serialize;
+
+pub use change_password::{ChangePassword, PasswordChanged};
+pub use credential::Password;
+pub use get_session::{CurrentSession, GetSession};
+pub use list_accounts::LinkedAccount;
+pub use ok::Alive;
+pub use revoke_session::RevokeSession;
+pub use set_password::SetPassword;
+pub use sign_in_email::{SignInEmail, SignedIn};
+pub use sign_out::{SignOut, SignedOut};
+pub use sign_up_email::{SignUpEmail, SignedUp};
+pub use update_session::{SessionUpdated, UpdateSession};
+pub use update_user::UpdateUser;
+pub use verify_password::VerifyPassword;
+
+pub(crate) use change_password::ChangePasswordEndpoint;
+pub(crate) use get_session::GetSessionEndpoint;
+pub(crate) use list_accounts::ListAccountsEndpoint;
+pub(crate) use list_sessions::ListSessionsEndpoint;
+pub(crate) use revoke_other_sessions::RevokeOtherSessionsEndpoint;
+pub(crate) use revoke_session::RevokeSessionEndpoint;
+pub(crate) use revoke_sessions::RevokeSessionsEndpoint;
+pub(crate) use set_password::SetPasswordEndpoint;
+pub(crate) use sign_in_email::SignInEmailEndpoint;
+pub(crate) use sign_out::SignOutEndpoint;
+pub(crate) use sign_up_email::SignUpEmailEndpoint;
+pub(crate) use update_session::UpdateSessionEndpoint;
+pub(crate) use update_user::UpdateUserEndpoint;
+pub(crate) use verify_password::VerifyPasswordEndpoint;
+
+use crate::plugin::Registrar;
+
+/// Mounts what is reachable over HTTP. `set_password` is not: it is for servers that know what they do.
+pub(crate) fn mount(registrar: &mut Registrar) {
+    registrar.endpoint(ok::OkEndpoint);
+    registrar.endpoint(error_page::ErrorEndpoint);
+    registrar.endpoint(SignUpEmailEndpoint);
+    registrar.endpoint(SignInEmailEndpoint);
+    registrar.endpoint(SignOutEndpoint);
+    registrar.endpoint(GetSessionEndpoint);
+    registrar.endpoint(ListSessionsEndpoint);
+    registrar.endpoint(RevokeSessionEndpoint);
+    registrar.endpoint(RevokeSessionsEndpoint);
+    registrar.endpoint(RevokeOtherSessionsEndpoint);
+    registrar.endpoint(UpdateSessionEndpoint);
+    registrar.endpoint(UpdateUserEndpoint);
+    registrar.endpoint(ChangePasswordEndpoint);
+    registrar.endpoint(VerifyPasswordEndpoint);
+    registrar.endpoint(ListAccountsEndpoint);
+}
+
+/// `{"status":true}`: what was asked for is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Status {
+    /// Always true.
+    pub status: bool,
+}
+
+impl Status {
+    pub(crate) const DONE: Self = Self { status: true };
+}

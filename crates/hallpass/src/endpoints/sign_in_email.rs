@@ -1,0 +1,119 @@
+use hallpass_store::{Filter, SessionToken, User};
+use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
+
+use super::credential::{self, Password};
+use crate::{
+    ApiError, Context, EmailAddress, Endpoint, ErrorCode, Input, Route,
+    session::{
+        SessionAndUser,
+        cookies::{self, Remember},
+        issue::issue,
+    },
+    wire::Reader,
+};
+
+/// `POST /sign-in/email` (CONTRACT §11.4).
+pub(crate) struct SignInEmailEndpoint;
+
+/// Who signs in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SignInEmail {
+    /// Their address. Whether it is one is checked after the body, with an error of its own.
+    pub email: String,
+    /// Their password.
+    pub password: Password,
+    /// Where a browser is to go next.
+    #[serde(rename = "callbackURL", skip_serializing_if = "Option::is_none")]
+    pub callback_url: Option<String>,
+    /// Whether the session outlives the browser; true when not said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remember_me: Option<bool>,
+}
+
+impl SignInEmail {
+    /// With nothing but what is required.
+    pub fn new(email: impl Into<String>, password: impl Into<Password>) -> Self {
+        Self { email: email.into(), password: password.into(), callback_url: None, remember_me: None }
+    }
+}
+
+impl Input for SignInEmail {
+    fn read(from: &mut Reader<'_>) -> Option<Self> {
+        let body = from.body().object();
+        let (email, password) = (body.string("email"), body.string("password"));
+        let (callback_url, remember_me) = (body.optional_string("callbackURL"), body.optional_boolean("rememberMe"));
+        Some(Self { email: email?, password: password?.into(), callback_url: callback_url?, remember_me: remember_me? })
+    }
+}
+
+/// What a sign-in came to.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct SignedIn {
+    /// Whether a browser is to go to `url`.
+    pub redirect: bool,
+    /// The new session's unsigned token.
+    pub token: SessionToken,
+    /// The `callbackURL` of the request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// The user.
+    pub user: User,
+}
+
+impl Endpoint for SignInEmailEndpoint {
+    type Input = SignInEmail;
+    type Output = SignedIn;
+
+    fn route(&self) -> Route {
+        Route::post("/sign-in/email").accepts_forms().signs_in_by_form()
+    }
+
+    async fn handle(&self, cx: &mut Context, input: SignInEmail) -> Result<SignedIn, ApiError> {
+        let engine = cx.engine.clone();
+        if !engine.email_and_password.enabled {
+            return Err(ErrorCode::EmailPasswordDisabled.into());
+        }
+        let email: EmailAddress = input.email.parse().map_err(|_| ErrorCode::InvalidEmail)?;
+        input.password.check_max(cx)?;
+        let user = authenticate(cx, &email, input.password).await?;
+        if engine.email_and_password.require_email_verification && !user.email_verified {
+            return Err(ErrorCode::EmailNotVerified.into());
+        }
+        let remembered = input.remember_me != Some(false);
+        let mut tx = cx.transaction();
+        let session = issue(&mut tx, &user.id, remembered).await?.ok_or_else(|| {
+            ApiError::from(ErrorCode::FailedToCreateSession).with_status(StatusCode::UNAUTHORIZED)
+        })?;
+        tx.commit().await?;
+        let made = SessionAndUser { session, user };
+        let visible = engine.visible(made.clone());
+        cookies::set(cx, made, if remembered { Remember::Yes } else { Remember::No });
+        let next = input.callback_url.as_deref().filter(|url| !url.is_empty());
+        // The answer stays a 200; the header is for plain HTTP clients.
+        if let Some(location) = next.and_then(|url| HeaderValue::from_str(url).ok()) {
+            cx.out.set_header(header::LOCATION, location);
+        }
+        let redirect = next.is_some();
+        Ok(SignedIn { redirect, token: visible.session.token, url: input.callback_url, user: visible.user })
+    }
+}
+
+/// The user of an address, if the password is theirs. An unknown address costs as much time as a wrong password, so that the
+/// time tells nobody which addresses have an account.
+async fn authenticate(cx: &Context, email: &EmailAddress, password: Password) -> Result<User, ApiError> {
+    let refused = || ApiError::from(ErrorCode::InvalidEmailOrPassword);
+    let user = cx.find::<User>(Filter::eq("email", email.as_str())).await?.into_iter().next();
+    let account = match &user {
+        Some(user) => credential::find(cx, &user.id).await?,
+        None => None,
+    };
+    let stored = account.and_then(|account| account.password).filter(|stored| !stored.is_empty());
+    let (Some(user), Some(stored)) = (user, stored) else {
+        cx.engine.hash_password(password.into_inner()).await?;
+        return Err(refused());
+    };
+    if cx.engine.verify_password(password.into_inner(), stored).await? { Ok(user) } else { Err(refused()) }
+}

@@ -1,0 +1,70 @@
+use hallpass_store::{Filter, Row, Value};
+use http::StatusCode;
+use serde::Serialize;
+use serde_json::{Map, Value as Json};
+
+use super::Status;
+use crate::{
+    ApiError, Context, Endpoint, ErrorCode, Input, Requirement, Route,
+    fields::{self, Action},
+    gate::origin::is_truthy,
+    session::{
+        SessionAndUser,
+        cookies::{self, Remember},
+    },
+    wire::Reader,
+};
+
+/// `POST /update-user` (CONTRACT §11.6).
+pub(crate) struct UpdateUserEndpoint;
+
+/// What to set: `name`, `image` and configured additional fields; anything else is ignored.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[serde(transparent)]
+pub struct UpdateUser(pub Map<String, Json>);
+
+impl Input for UpdateUser {
+    fn read(from: &mut Reader<'_>) -> Option<Self> {
+        from.body().record().map(|record| Self(record.clone()))
+    }
+}
+
+impl Endpoint for UpdateUserEndpoint {
+    type Input = UpdateUser;
+    type Output = Status;
+
+    fn route(&self) -> Route {
+        Route::post("/update-user").requires(Requirement::Session)
+    }
+
+    async fn handle(&self, cx: &mut Context, UpdateUser(mut input): UpdateUser) -> Result<Status, ApiError> {
+        let SessionAndUser { session, mut user } = cx.required_session()?;
+        if input.get("email").is_some_and(is_truthy) {
+            return Err(ErrorCode::EmailCanNotBeUpdated.into());
+        }
+        let mut set = Row::new();
+        for field in ["name", "image"] {
+            // As it came: the database decides what a name can be, and refuses `null` (CONTRACT §19 trap 7).
+            if let Some(value) = input.remove(field) {
+                set.set(field, Value::from(value));
+            }
+        }
+        let additional = fields::read(&cx.engine.user_fields, &input, Action::Update)?;
+        user.extra.merge(additional.clone());
+        set.merge(additional);
+        if set.is_empty() {
+            return Err(ApiError::message(StatusCode::BAD_REQUEST, "No fields to update"));
+        }
+        if let Some(Value::Text(name)) = set.get("name") {
+            user.name.clone_from(name);
+        }
+        user.image = set.get("image").map_or(user.image, |image| image.as_text().map(Into::into));
+        user.updated_at = cx.now();
+        set.set("updatedAt", user.updated_at);
+        let mut tx = cx.transaction();
+        tx.update("user", Filter::eq("id", &user.id), set).await?;
+        tx.commit().await?;
+        cookies::set(cx, SessionAndUser { session, user }, Remember::AsBefore);
+        Ok(Status::DONE)
+    }
+}

@@ -1,0 +1,106 @@
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+
+use crate::cookie::SameSite;
+
+/// Cookies, origins and addresses (`advanced` in the npm package).
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AdvancedOptions {
+    /// Puts `__Secure-` before cookie names and `Secure` on them. When not said: whether the base URL is https, and without
+    /// a base URL whether this is production.
+    pub use_secure_cookies: Option<bool>,
+    /// What cookie names begin with; `better-auth`.
+    pub cookie_prefix: Option<String>,
+    /// Names and attributes of single cookies, by logical name: `session_token`, `session_data`, `dont_remember`.
+    pub cookies: IndexMap<String, CookieOptions>,
+    /// Attributes for every cookie.
+    pub default_cookie_attributes: CookieAttributeOptions,
+    /// Shares cookies among subdomains.
+    pub cross_sub_domain_cookies: CrossSubDomainCookies,
+    /// Switches the origin check of requests with cookies off. Any site can then act as a signed-in visitor.
+    #[serde(rename = "disable_csrf_check")]
+    pub disable_csrf_check: Option<bool>,
+    /// Switches the check of redirect targets off, everywhere or under some paths.
+    pub disable_origin_check: Option<DisableOriginCheck>,
+    /// Believes `x-forwarded-host` and `x-forwarded-proto` when there is no base URL.
+    pub trusted_proxy_headers: bool,
+    /// Accepts `/ok/` for `/ok`.
+    pub skip_trailing_slashes: bool,
+    /// How a client's address is found.
+    pub ip_address: IpAddressOptions,
+}
+
+impl AdvancedOptions {
+    pub(crate) fn cookie_prefix(&self) -> &str {
+        self.cookie_prefix.as_deref().filter(|prefix| !prefix.is_empty()).unwrap_or("better-auth")
+    }
+}
+
+/// Where redirect targets are not checked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum DisableOriginCheck {
+    /// Everywhere. As in the npm package, this switches the origin check of requests with cookies off as well, unless
+    /// `disable_csrf_check` says otherwise.
+    Everywhere(bool),
+    /// At these paths and below them.
+    Paths(Vec<String>),
+}
+
+/// Name and attributes of one cookie.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CookieOptions {
+    /// The whole name; only `__Secure-` is still put before it.
+    pub name: Option<String>,
+    /// Its attributes.
+    pub attributes: CookieAttributeOptions,
+}
+
+/// Attributes that differ from the usual ones.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CookieAttributeOptions {
+    /// Seconds until the client forgets it.
+    pub max_age: Option<u64>,
+    /// The domain it is for.
+    pub domain: Option<String>,
+    /// The path it is for.
+    pub path: Option<String>,
+    /// Whether scripts cannot read it.
+    pub http_only: Option<bool>,
+    /// Whether it travels over TLS alone.
+    pub secure: Option<bool>,
+    /// Which cross-site requests carry it.
+    pub same_site: Option<SameSite>,
+    /// Whether it is kept apart by top-level site.
+    pub partitioned: Option<bool>,
+}
+
+/// Shares cookies among subdomains.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CrossSubDomainCookies {
+    /// Whether to.
+    pub enabled: bool,
+    /// The domain; the base URL's host when not said.
+    pub domain: Option<String>,
+}
+
+/// How a client's address is found (CONTRACT §10.3).
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct IpAddressOptions {
+    /// Headers to look in, in this order; `x-forwarded-for`.
+    pub ip_address_headers: Option<Vec<String>>,
+    /// Proxies of yours, as addresses or networks: the client is the last address in the header that is not one of them.
+    pub trusted_proxies: Vec<String>,
+    /// Keeps no addresses at all.
+    pub disable_ip_tracking: bool,
+    /// How many bits of an IPv6 address count; 64, what one subscriber usually has.
+    pub ipv6_subnet: Option<u8>,
+    /// Uses the socket's address when no trusted header gives one. Not in the npm package: for servers without a proxy, whose
+    /// clients would otherwise share one rate-limit bucket.
+    pub peer_address: bool,
+}

@@ -1,0 +1,36 @@
+//! Everything that can be set, under the npm package's names in snake case.
+//!
+//! All of it can be read from a file with `serde`; spans of time are seconds as numbers or text such as `"30m"`. A field left
+//! out has the npm package's default, so that both answer alike.
+
+mod advanced;
+mod duration;
+mod email_and_password;
+mod rate_limit;
+mod session;
+mod user;
+
+use serde::{Deserialize, Serialize};
+
+pub use advanced::{
+    AdvancedOptions, CookieAttributeOptions, CookieOptions, CrossSubDomainCookies, DisableOriginCheck, IpAddressOptions,
+};
+pub use duration::Span;
+pub use email_and_password::EmailAndPassword;
+pub use rate_limit::{CustomRule, RateLimitOptions};
+pub use session::{CookieCacheOptions, SessionOptions};
+pub use user::{AdditionalField, FieldType, UserOptions};
+
+/// What `NODE_ENV` decides in the npm package.
+///
+/// In production cookies are `Secure` unless the base URL says otherwise, the rate limiter is on, errors are not
+/// described, and a client without a trustworthy address has none (CONTRACT §4.1, §10).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Environment {
+    /// For a developer's machine.
+    Development,
+    /// For everyone else; the default, because it is the safe one.
+    #[default]
+    Production,
+}

@@ -1,0 +1,51 @@
+use std::time::Duration;
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+
+use super::{Environment, Span};
+
+/// How often one client may call one path (`rateLimit` in the npm package; CONTRACT §10).
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RateLimitOptions {
+    /// Whether calls are limited; in production yes, in development no.
+    pub enabled: Option<bool>,
+    /// The window; 10 seconds.
+    pub window: Option<Span>,
+    /// Calls in a window; 100.
+    pub max: Option<u64>,
+    /// Where counters are kept: `memory`, `database` or `secondary-storage`.
+    pub storage: Option<String>,
+    /// Rules for single paths; the first that matches counts. In a path `*` stands for anything but `/`, `**` for anything.
+    pub custom_rules: IndexMap<String, CustomRule>,
+}
+
+/// A rule for a path.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum CustomRule {
+    /// `false`: no limit here. `true` changes nothing.
+    Switch(bool),
+    /// Other numbers.
+    Limit {
+        /// The window.
+        window: Span,
+        /// Calls in a window.
+        max: u64,
+    },
+}
+
+impl RateLimitOptions {
+    pub(crate) fn is_enabled(&self, environment: Environment) -> bool {
+        self.enabled.unwrap_or(environment == Environment::Production)
+    }
+
+    pub(crate) fn window(&self) -> Duration {
+        self.window.filter(|span| span.as_secs() > 0).map_or(Duration::from_secs(10), Into::into)
+    }
+
+    pub(crate) fn max(&self) -> u64 {
+        self.max.filter(|max| *max > 0).unwrap_or(100)
+    }
+}

@@ -1,0 +1,241 @@
+//! What a plugin can add (DESIGN §5, CONTRACT §16).
+//!
+//! A plugin gets a [`Registrar`] once, when the engine is built, and leaves with it what it wants to be asked for: hooks before
+//! and after endpoints, interceptors of whole requests and answers, endpoints, tables and columns, rate-limit rules, database hooks.
+//! Plugins run in the order of registration, the hooks of the user of the engine before them.
+//!
+//! ```
+//! use hallpass::{BuildError, plugin::{Plugin, Registrar, every, hook}};
+//!
+//! struct PoweredBy;
+//! impl Plugin for PoweredBy {
+//!     fn id(&self) -> &'static str { "powered-by" }
+//!     fn build(&self, registrar: &mut Registrar) -> Result<(), BuildError> {
+//!         registrar.after(every(), hook(|cx| Box::pin(async move {
+//!             let value = http::HeaderValue::from_static("hallpass");
+//!             cx.outgoing_mut().set_header(http::HeaderName::from_static("x-powered-by"), value);
+//!             Ok(())
+//!         })));
+//!         Ok(())
+//!     }
+//! }
+//! ```
+
+use std::{fmt, sync::Arc};
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use hallpass_store::{Row, Schema, Table};
+use indexmap::IndexMap;
+
+use crate::{
+    context::Context,
+    endpoint::{AnyEndpoint, Endpoint, Mounted},
+    error::{ApiError, BuildError},
+    gate::rate_limit::RateLimitRule,
+    options::AdditionalField,
+};
+
+/// Adds something to the engine.
+pub trait Plugin: Send + Sync + 'static {
+    /// Its name, unique among the plugins of an engine.
+    fn id(&self) -> &'static str;
+
+    /// Registers what it adds. Refuses, with a sentence that says what to change, when its options make no sense.
+    fn build(&self, registrar: &mut Registrar) -> Result<(), BuildError>;
+}
+
+/// Decides whether a hook is concerned with a request.
+pub type Matcher = Box<dyn Fn(&Context) -> bool + Send + Sync>;
+
+/// Matches every request.
+pub fn every() -> Matcher {
+    Box::new(|_| true)
+}
+
+/// Matches requests to these paths, such as `/sign-up/email`.
+pub fn paths<const N: usize>(paths: [&'static str; N]) -> Matcher {
+    Box::new(move |cx| paths.contains(&cx.request().path()))
+}
+
+/// What a before-hook wants to happen.
+#[derive(Debug)]
+pub enum Flow {
+    /// Goes on to the next hook, and to the endpoint.
+    Continue,
+    /// Answers with this; neither the endpoint nor any after-hook runs.
+    Respond(serde_json::Value),
+}
+
+/// Runs before an endpoint. It may change the request, answer instead, or refuse with an error.
+pub type BeforeHook = Box<dyn for<'a> Fn(&'a mut Context) -> BoxFuture<'a, Result<Flow, ApiError>> + Send + Sync>;
+
+/// Runs after an endpoint, also when it refused. It sees what was returned and may replace it; an error replaces it too.
+pub type AfterHook = Box<dyn for<'a> Fn(&'a mut Context) -> BoxFuture<'a, Result<(), ApiError>> + Send + Sync>;
+
+/// Turns a closure into a hook, helping the compiler with its lifetimes.
+pub fn hook<T, F>(hook: F) -> Box<dyn for<'a> Fn(&'a mut Context) -> BoxFuture<'a, Result<T, ApiError>> + Send + Sync>
+where
+    F: for<'a> Fn(&'a mut Context) -> BoxFuture<'a, Result<T, ApiError>> + Send + Sync + 'static,
+{
+    Box::new(hook)
+}
+
+/// What an interceptor of requests does with one.
+#[derive(Debug)]
+pub enum Intercepted {
+    /// Lets it pass, changed or not.
+    Pass(http::request::Parts),
+    /// Answers at once.
+    Respond(http::Response<Bytes>),
+}
+
+/// Sees every request after the rate limiter and before routing (stage 3).
+pub type RequestInterceptor = Box<dyn Fn(http::request::Parts) -> BoxFuture<'static, Intercepted> + Send + Sync>;
+
+/// Sees every answer last (stage 12).
+pub type ResponseInterceptor =
+    Box<dyn Fn(http::Response<Bytes>) -> BoxFuture<'static, http::Response<Bytes>> + Send + Sync>;
+
+/// What a database hook says to a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// The write goes on.
+    Proceed,
+    /// The write does not happen.
+    Cancel,
+}
+
+/// A hook's answer about a write.
+pub type HookFuture<'a, T> = BoxFuture<'a, Result<T, ApiError>>;
+
+/// Sees writes of records. Before-hooks run before anything of a transaction is written, after-hooks once it is committed.
+/// Tables and columns go by their logical names.
+#[expect(unused_variables, reason = "the defaults do nothing")]
+pub trait DatabaseHooks: Send + Sync + 'static {
+    /// A row is about to be added; it may be changed.
+    fn before_create<'a>(&'a self, cx: &'a Context, table: &'a str, row: &'a mut Row) -> HookFuture<'a, Verdict> {
+        Box::pin(async { Ok(Verdict::Proceed) })
+    }
+    /// A row was added.
+    fn after_create<'a>(&'a self, cx: &'a Context, table: &'a str, row: &'a Row) -> HookFuture<'a, ()> {
+        Box::pin(async { Ok(()) })
+    }
+    /// Cells are about to be set; what is set may be changed.
+    fn before_update<'a>(&'a self, cx: &'a Context, table: &'a str, set: &'a mut Row) -> HookFuture<'a, Verdict> {
+        Box::pin(async { Ok(Verdict::Proceed) })
+    }
+    /// Cells were set.
+    fn after_update<'a>(&'a self, cx: &'a Context, table: &'a str, set: &'a Row) -> HookFuture<'a, ()> {
+        Box::pin(async { Ok(()) })
+    }
+    /// A row is about to be removed.
+    fn before_delete<'a>(&'a self, cx: &'a Context, table: &'a str, row: &'a Row) -> HookFuture<'a, Verdict> {
+        Box::pin(async { Ok(Verdict::Proceed) })
+    }
+    /// A row was removed.
+    fn after_delete<'a>(&'a self, cx: &'a Context, table: &'a str, row: &'a Row) -> HookFuture<'a, ()> {
+        Box::pin(async { Ok(()) })
+    }
+}
+
+/// Collects what plugins and the user of the engine add.
+pub struct Registrar {
+    pub(crate) before: Vec<(Matcher, BeforeHook)>,
+    pub(crate) after: Vec<(Matcher, AfterHook)>,
+    pub(crate) on_request: Vec<RequestInterceptor>,
+    pub(crate) on_response: Vec<ResponseInterceptor>,
+    pub(crate) endpoints: Vec<Arc<dyn AnyEndpoint>>,
+    pub(crate) database: Vec<Arc<dyn DatabaseHooks>>,
+    pub(crate) rate_limits: Vec<RateLimitRule>,
+    pub(crate) error_codes: Vec<(&'static str, &'static str)>,
+    pub(crate) trusted_origins: Vec<String>,
+    pub(crate) user_fields: IndexMap<String, AdditionalField>,
+    pub(crate) session_fields: IndexMap<String, AdditionalField>,
+    pub(crate) schema: Schema,
+}
+
+impl Registrar {
+    pub(crate) fn new() -> Self {
+        Self {
+            before: Vec::new(),
+            after: Vec::new(),
+            on_request: Vec::new(),
+            on_response: Vec::new(),
+            endpoints: Vec::new(),
+            database: Vec::new(),
+            rate_limits: Vec::new(),
+            error_codes: Vec::new(),
+            trusted_origins: Vec::new(),
+            user_fields: IndexMap::new(),
+            session_fields: IndexMap::new(),
+            schema: Schema::core(),
+        }
+    }
+
+    /// Runs a hook before the endpoints that `matcher` picks.
+    pub fn before(&mut self, matcher: Matcher, hook: BeforeHook) {
+        self.before.push((matcher, hook));
+    }
+
+    /// Runs a hook after the endpoints that `matcher` picks.
+    pub fn after(&mut self, matcher: Matcher, hook: AfterHook) {
+        self.after.push((matcher, hook));
+    }
+
+    /// Sees every request before it is routed.
+    pub fn on_request(&mut self, interceptor: RequestInterceptor) {
+        self.on_request.push(interceptor);
+    }
+
+    /// Sees every answer last.
+    pub fn on_response(&mut self, interceptor: ResponseInterceptor) {
+        self.on_response.push(interceptor);
+    }
+
+    /// Mounts an endpoint.
+    pub fn endpoint(&mut self, endpoint: impl Endpoint) {
+        self.endpoints.push(Arc::new(Mounted::new(endpoint)));
+    }
+
+    /// Adds a table.
+    pub fn table(&mut self, table: Table) {
+        self.schema = std::mem::replace(&mut self.schema, Schema::core()).with_table(table);
+    }
+
+    /// Adds a field to the user.
+    pub fn user_field(&mut self, name: impl Into<String>, field: AdditionalField) {
+        self.user_fields.insert(name.into(), field);
+    }
+
+    /// Adds a field to the session.
+    pub fn session_field(&mut self, name: impl Into<String>, field: AdditionalField) {
+        self.session_fields.insert(name.into(), field);
+    }
+
+    /// Sees writes of records.
+    pub fn database_hooks(&mut self, hooks: impl DatabaseHooks) {
+        self.database.push(Arc::new(hooks));
+    }
+
+    /// Limits how often paths may be called. Of the rules of all plugins, the first that matches a path counts.
+    pub fn rate_limit(&mut self, rule: RateLimitRule) {
+        self.rate_limits.push(rule);
+    }
+
+    /// Announces an error code of the plugin's and its text.
+    pub fn error_code(&mut self, code: &'static str, message: &'static str) {
+        self.error_codes.push((code, message));
+    }
+
+    /// Trusts an origin (CONTRACT §9.4).
+    pub fn trusted_origin(&mut self, origin: impl Into<String>) {
+        self.trusted_origins.push(origin.into());
+    }
+}
+
+impl fmt::Debug for Registrar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Registrar").field("endpoints", &self.endpoints.len()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,5 @@
+//! The plugins that come with the engine.
+
+mod bearer;
+
+pub use bearer::Bearer;

@@ -1,0 +1,118 @@
+//! Writing records: database hooks around one all-or-nothing batch (CONTRACT §16).
+
+use hallpass_store::{Batch, Filter, Outcome, Query, Record, Row, StoreError};
+
+use crate::{context::Context, error::ApiError, plugin::Verdict};
+
+/// Writes that are collected, then happen together.
+///
+/// Before-hooks run as writes are collected, so a hook that cancels or refuses does so before anything is written. After-hooks run
+/// once the batch is committed; nothing can be taken back then, so their errors are logged and change nothing.
+pub(crate) struct Transaction<'c> {
+    cx: &'c mut Context,
+    batch: Batch,
+    done: Vec<Event>,
+}
+
+enum Event {
+    Created(&'static str, Row),
+    Updated(&'static str, Row),
+    Deleted(&'static str, Row),
+}
+
+impl Context {
+    /// Begins to collect writes.
+    pub(crate) fn transaction(&mut self) -> Transaction<'_> {
+        Transaction { cx: self, batch: Batch::new(), done: Vec::new() }
+    }
+
+    /// The records a filter matches.
+    pub(crate) async fn find<R: Record>(&self, filter: Filter) -> Result<Vec<R>, StoreError> {
+        let rows = self.store().find(self.schema(), Query::table(R::TABLE).filter(filter)).await?;
+        rows.into_iter().map(R::from_row).collect()
+    }
+}
+
+impl Transaction<'_> {
+    /// The request it belongs to.
+    pub(crate) fn context(&self) -> &Context {
+        self.cx
+    }
+
+    /// Adds a record. Returns it as hooks have left it, or `None` when one cancelled.
+    pub(crate) async fn create<R: Record>(&mut self, record: R) -> Result<Option<R>, ApiError> {
+        let mut row = record.into_row();
+        for hooks in &self.cx.engine.database {
+            if hooks.before_create(self.cx, R::TABLE, &mut row).await? == Verdict::Cancel {
+                return Ok(None);
+            }
+        }
+        self.note(|| Event::Created(R::TABLE, row.clone()));
+        self.add(Batch::new().insert(R::TABLE, row.clone()));
+        Ok(Some(R::from_row(row)?))
+    }
+
+    /// Sets cells. Whether it will happen: false when a hook cancelled.
+    pub(crate) async fn update(&mut self, table: &'static str, filter: Filter, mut set: Row) -> Result<bool, ApiError> {
+        for hooks in &self.cx.engine.database {
+            if hooks.before_update(self.cx, table, &mut set).await? == Verdict::Cancel {
+                return Ok(false);
+            }
+        }
+        self.note(|| Event::Updated(table, set.clone()));
+        self.add(Batch::new().update(table, filter, set));
+        Ok(true)
+    }
+
+    /// Removes rows. Where hooks are registered each row is read first, so that they can be told which.
+    pub(crate) async fn delete(&mut self, table: &'static str, filter: Filter) -> Result<(), ApiError> {
+        if !self.cx.engine.database.is_empty() {
+            let rows = self.cx.store().find(self.cx.schema(), Query::table(table).filter(filter.clone())).await?;
+            for row in rows {
+                for hooks in &self.cx.engine.database {
+                    if hooks.before_delete(self.cx, table, &row).await? == Verdict::Cancel {
+                        return Ok(());
+                    }
+                }
+                self.done.push(Event::Deleted(table, row));
+            }
+        }
+        self.add(Batch::new().delete(table, filter));
+        Ok(())
+    }
+
+    /// Writes it all, or nothing.
+    pub(crate) async fn commit(self) -> Result<Vec<Outcome>, StoreError> {
+        if self.batch.is_empty() {
+            return Ok(Vec::new());
+        }
+        let outcomes = self.cx.store().write(self.cx.schema(), self.batch).await?;
+        for event in &self.done {
+            announce(self.cx, event).await;
+        }
+        Ok(outcomes)
+    }
+
+    fn add(&mut self, more: Batch) {
+        self.batch = std::mem::take(&mut self.batch).append(more);
+    }
+
+    fn note(&mut self, event: impl FnOnce() -> Event) {
+        if !self.cx.engine.database.is_empty() {
+            self.done.push(event());
+        }
+    }
+}
+
+async fn announce(cx: &Context, event: &Event) {
+    for hooks in &cx.engine.database {
+        let told = match event {
+            Event::Created(table, row) => hooks.after_create(cx, table, row).await,
+            Event::Updated(table, set) => hooks.after_update(cx, table, set).await,
+            Event::Deleted(table, row) => hooks.after_delete(cx, table, row).await,
+        };
+        if let Err(error) = told {
+            tracing::error!(error = &error as &dyn std::error::Error, "a database hook failed after the write was committed");
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! From the request's credential to the session (CONTRACT §7.2).
+//!
+//! The credential is the signed `session_token` cookie. A bearer token has become one by now: the bearer hook has put it in
+//! the cookie's place, so there is one way in and not two.
+
+use hallpass_store::{Filter, Row, SessionToken, StoreError};
+use hallpass_verify::{Resolved, resolve};
+use http::StatusCode;
+
+use super::{
+    SessionAndUser,
+    cookies::{self, Remember},
+    revoke,
+};
+use crate::{
+    context::Context,
+    error::{ApiError, ErrorCode},
+};
+
+/// How to look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Lookup {
+    /// Whether the store may be written to when refreshes are deferred to POST.
+    pub(crate) may_write_deferred: bool,
+    /// Whether the caller asked for the session as it is.
+    pub(crate) disable_refresh: bool,
+}
+
+/// What was found.
+#[derive(Debug, Clone)]
+pub(crate) struct Found {
+    pub(crate) found: SessionAndUser,
+    /// Set when the refresh was left to a POST: whether one is due.
+    pub(crate) needs_refresh: Option<bool>,
+}
+
+/// Finds the caller's session, extends it when that is due, and tells the client what changed.
+///
+/// # Errors
+/// A store that cannot answer is never "no session".
+pub(crate) async fn look_up(cx: &mut Context, how: Lookup) -> Result<Option<Found>, ApiError> {
+    let engine = cx.engine.clone();
+    if cookies::brought_session_data(cx) {
+        // The cookie cache is off, and a copy that nobody reads must not lie around.
+        cookies::clear_session_data(cx);
+    }
+    let Some(token) = cx.signed_cookie(&engine.cookies.session_token.name).map(SessionToken::new) else {
+        return Ok(None);
+    };
+    let (session, user) = match resolve(&*engine.store, &engine.schema, &token, cx.now()).await.map_err(failed)? {
+        Resolved::Live(found) => *found,
+        Resolved::Unknown => {
+            cookies::clear(cx);
+            return Ok(None);
+        }
+        Resolved::Expired(_) => {
+            cookies::clear(cx);
+            if !engine.session.defer_session_refresh || how.may_write_deferred {
+                revoke::by_token(cx, &token).await?;
+            }
+            return Ok(None);
+        }
+    };
+    let found = engine.visible(SessionAndUser { session, user });
+    let as_it_is = how.disable_refresh || cx.signed_cookie(&engine.cookies.dont_remember.name).is_some();
+    if as_it_is {
+        return Ok(Some(Found { found, needs_refresh: None }));
+    }
+    let due = is_due(cx, &found) && !engine.session.disable_session_refresh;
+    if engine.session.defer_session_refresh && !how.may_write_deferred {
+        return Ok(Some(Found { found, needs_refresh: Some(due) }));
+    }
+    let found = if due { refresh(cx, found).await? } else { found };
+    Ok(Some(Found { found, needs_refresh: None }))
+}
+
+/// Whether so much of the session's life has passed that it is to be extended.
+fn is_due(cx: &Context, found: &SessionAndUser) -> bool {
+    let options = &cx.engine.session;
+    // Always from the configured life, even for a session that was given a shorter one (CONTRACT §7.2 step 3).
+    found.session.expires_at - options.expires_in() + options.update_age() <= cx.now()
+}
+
+/// Extends a session. One that was revoked in the meantime is not brought back.
+async fn refresh(cx: &mut Context, mut found: SessionAndUser) -> Result<SessionAndUser, ApiError> {
+    let now = cx.now();
+    let expires_at = now + cx.engine.session.expires_in();
+    let set = Row::new().with("expiresAt", expires_at).with("updatedAt", now);
+    let mut tx = cx.transaction();
+    let proceeds = tx.update("session", Filter::eq("token", &found.session.token), set).await?;
+    let written = tx.commit().await.map_err(failed)?;
+    if !proceeds || written.iter().all(|outcome| outcome.affected == 0) {
+        cookies::clear(cx);
+        return Err(ErrorCode::FailedToGetSession.into());
+    }
+    found.session.expires_at = expires_at;
+    found.session.updated_at = now;
+    cookies::set(cx, found.clone(), Remember::Yes);
+    Ok(found)
+}
+
+/// The store did not answer: 503, or 500 when it answered nonsense.
+pub(crate) fn failed(error: StoreError) -> ApiError {
+    if error.is_unavailable() {
+        ApiError::unavailable(ErrorCode::FailedToGetSession, error)
+    } else {
+        ApiError::from(ErrorCode::FailedToGetSession).with_status(StatusCode::INTERNAL_SERVER_ERROR).because(error)
+    }
+}

@@ -1,0 +1,28 @@
+//! Sessions: how they begin, are found again, are extended, and end (CONTRACT §7).
+//!
+//! | File | What |
+//! |---|---|
+//! | `issue` | a new session of a user |
+//! | `lookup` | from the request's credential to the session, extending it when due |
+//! | `requirement` | what an endpoint may ask: any session, a re-read one, a fresh one |
+//! | `revoke` | the end of one session, or of several |
+//! | `cookies` | what the answer tells the client of all that |
+
+pub(crate) mod cookies;
+pub(crate) mod issue;
+pub(crate) mod lookup;
+pub(crate) mod requirement;
+pub(crate) mod revoke;
+
+use hallpass_store::{Session, User};
+use serde::Serialize;
+
+/// A session and whose it is.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct SessionAndUser {
+    /// The session.
+    pub session: Session,
+    /// Its user.
+    pub user: User,
+}
