@@ -1,27 +1,42 @@
-// The npm package as a server: `node oracle.mjs CONFIG.json`, where the file holds
-// { options: {…npm options…}, bearer: {…} | false, database: "/path/file.db", port }.
-// Prints {"ready":true,"port":N} once it listens, and ends when its stdin is closed.
-import { readFileSync } from "node:fs";
+// The npm package as a server, told on stdin what to be. Each line of stdin is a configuration
+//   { "options": {…npm options…}, "bearer": {…} | false, "database": "/path/file.db" }
+// which takes the place of the one before, or `null` to close the database. Each is answered on stdout, when it is in
+// force, with {"ready":true,"port":N}. One process serves many configurations because starting it takes longer than most
+// flows. It ends when stdin does.
 import { createServer } from "node:http";
+import { createInterface } from "node:readline";
 import { betterAuth } from "better-auth";
 import { getMigrations } from "better-auth/db/migration";
 import { toNodeHandler } from "better-auth/node";
 import { bearer } from "better-auth/plugins";
 import Database from "better-sqlite3";
 
-const config = JSON.parse(readFileSync(process.argv[2], "utf8"));
-const options = {
-  ...config.options,
-  database: new Database(config.database),
-  plugins: config.bearer ? [bearer(config.bearer)] : [],
-  telemetry: { enabled: false },
-};
-const { runMigrations } = await getMigrations(options);
-await runMigrations();
+let database;
+let handle = (_, response) => response.writeHead(503).end();
 
-const server = createServer(toNodeHandler(betterAuth(options)));
+async function become(config) {
+  database?.close();
+  database = undefined;
+  if (!config) return;
+  database = new Database(config.database);
+  const options = {
+    ...config.options,
+    database,
+    plugins: config.bearer ? [bearer(config.bearer)] : [],
+    telemetry: { enabled: false },
+  };
+  const { runMigrations } = await getMigrations(options);
+  await runMigrations();
+  handle = toNodeHandler(betterAuth(options));
+}
+
+const server = createServer((request, response) => handle(request, response));
 server.keepAliveTimeout = 600_000;
-server.listen(config.port ?? 0, "127.0.0.1", () => {
-  console.log(JSON.stringify({ ready: true, port: server.address().port }));
+server.listen(0, "127.0.0.1", () => {
+  const lines = createInterface({ input: process.stdin });
+  lines.on("line", async (line) => {
+    await become(JSON.parse(line));
+    console.log(JSON.stringify({ ready: true, port: server.address().port }));
+  });
+  lines.on("close", () => process.exit(0));
 });
-process.stdin.on("end", () => process.exit(0)).resume();

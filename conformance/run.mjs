@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 import { runFlows } from "./flows.mjs";
 import { runGenerated } from "./generated.mjs";
 import { flipped } from "./lib/scenario.mjs";
-import { startHallpass, startOracle } from "./lib/servers.mjs";
+import { hallpassBinary, startHallpass, startOracle } from "./lib/servers.mjs";
 import { runClient } from "./official-client.mjs";
 import { runSelfTest } from "./self-test.mjs";
 import { runShared } from "./shared-database.mjs";
@@ -63,6 +63,14 @@ const STAGES = {
 if (values.help || !(stage === "all" || stage in STAGES)) {
   console.log(USAGE);
   process.exit(values.help ? 0 : 2);
+}
+if (values.against !== "oracle" && stage !== "self-test") {
+  try {
+    console.log(`testing ${hallpassBinary()}`);
+  } catch (error) {
+    console.error(error.message);
+    process.exit(2);
+  }
 }
 let passed = true;
 for (const name of stage === "all" ? Object.keys(STAGES) : [stage]) {

@@ -146,7 +146,7 @@ async function together(claim, title, given, original, subject) {
   removeFolder(folder);
 }
 
-/** Runs `use(ask)` against a server on this file, and ends the server in peace, as an operator would. */
+/** Runs `use(ask)` against a server on this file, then ends it. */
 async function serve(start, given, database, use) {
   const server = await start(given, { database });
   const wire = connection(server.port);
@@ -163,7 +163,7 @@ async function serve(start, given, database, use) {
     return await use(ask);
   } finally {
     wire.close();
-    await server.stop("SIGTERM");
+    await server.stop();
   }
 }
 

@@ -27,7 +27,7 @@ export function removeFolder(folder) {
 
 /**
  * Starts a program. `output()` gives the end of what it wrote, for error messages; `onLine` sees each line of its
- * stdout; `stop()` resolves when it is gone; `exited` is a promise of its exit code.
+ * stdout; `send` writes to its stdin; `stop()` resolves when it is gone; `exited` is a promise of its exit code.
  */
 export function start(command, args, environment, onLine = () => {}) {
   // stdin is a pipe so that the oracle notices when this process dies without having been able to kill it.
@@ -60,6 +60,7 @@ export function start(command, args, environment, onLine = () => {}) {
   return {
     exited,
     output: () => tail,
+    send: (text) => child.stdin.write(text),
     stop: async (signal = "SIGKILL") => {
       child.kill(signal);
       const late = setTimeout(() => child.kill("SIGKILL"), 5000);

@@ -9,27 +9,30 @@ const PASSWORD = "correct horse battery";
 
 /** Resolves to { steps, different: [text] }. `startPair(scenario)` starts the two servers. */
 export async function runFlow(flow, startPair, { mutate } = {}) {
-  const given = scenario(flow.scenario);
-  const servers = await startPair(given);
-  const { basePath, secret, session } = given.options;
-  // An unremembered session lives a day, the others as long as configured.
-  const lifetimes = [86_400_000, (session?.expiresIn ?? 604_800) * 1000];
-  const both = pair(...servers, { basePath, secret, lifetimes, mutate });
   const result = { steps: 0, different: [] };
+  const given = scenario(flow.scenario);
+  let servers = [];
   try {
-    await flow.run(steps(both, result));
+    servers = await startPair(given);
+    const { basePath, secret, session } = given.options;
+    // An unremembered session lives a day, the others as long as configured.
+    const lifetimes = [86_400_000, (session?.expiresIn || 604_800) * 1000];
+    const both = pair(...servers, { basePath, secret, lifetimes, mutate });
+    try {
+      await flow.run(steps(both, flow.name, result));
+    } finally {
+      both.close();
+    }
   } catch (error) {
-    const wrote = servers.map((server) => `    ${server.name} wrote: ${server.output().slice(-1500) || "nothing"}`);
-    result.different.push(`  ${flow.name}: stopped after step ${result.steps}: ${error.stack}\n${wrote.join("\n")}`);
-  } finally {
-    both.close();
-    await Promise.all(servers.map((server) => server.stop()));
+    const wrote = servers.map((server) => `\n    ${server.name} wrote: ${server.output().slice(-1000) || "nothing"}`);
+    result.steps = Math.max(result.steps, 1);
+    result.different.push(`  ${flow.name}: stopped at step ${result.steps}: ${error.stack}${wrote.join("")}`);
   }
-  result.different = result.different.map((text) => (text.startsWith("  ") ? text : `  ${flow.name}, ${text}`));
+  await Promise.all(servers.map((server) => server.stop()));
   return result;
 }
 
-function steps(both, result) {
+function steps(both, name, result) {
   /**
    * Sends one step. `is` says what the original is known to do, so that a flow cannot miss its mark unnoticed:
    * a status, or what `outcome` says of an answer.
@@ -38,7 +41,7 @@ function steps(both, result) {
     result.steps += 1;
     const names = both.sides.map((side) => side.server.name);
     const told = await both.ask(request);
-    if (!told.equal) result.different.push(`step ${result.steps}\n${explain(told, names)}`);
+    if (!told.equal) result.different.push(`  ${name}, step ${result.steps}\n${explain(told, names)}`);
     const first = told.answers[0];
     if (is !== undefined && is !== first.status && is !== outcome(first)) {
       throw new Error(`the flow expects ${is} here, but ${names[0]} answered:\n${explain(told, names)}`);

@@ -1,4 +1,4 @@
-// Starts one of the two servers for a scenario. Both give { name, port, database, output(), stop() }.
+// Starts one of the two servers for a scenario. Both resolve to { name, port, database, output(), stop() }.
 import { existsSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { get } from "node:http";
@@ -11,21 +11,43 @@ import { toToml } from "./toml.mjs";
 const here = fileURLToPath(new URL("..", import.meta.url));
 const STARTUP = 20_000;
 
+/** Processes of the npm package that wait for another scenario, all of them in development. */
+const idle = [];
+
 /** Starts the npm package. `database` names an existing file to use instead of a fresh one. */
 export async function startOracle(scenario, { name = "oracle", database } = {}) {
+  const { environment, options, bearer } = scenario;
+  // The package counts requests per process, not per instance, so a limiter needs a process of its own.
+  const reusable = environment === "development" && !options.rateLimit?.enabled;
+  const child = (reusable && idle.pop()) || oracleProcess(environment);
   const folder = temporaryFolder();
   const file = database ?? join(folder, "auth.db");
-  const config = join(folder, "config.json");
-  writeFileSync(config, JSON.stringify({ options: scenario.options, bearer: scenario.bearer, database: file }));
-  const environment = cleanEnvironment({ NODE_ENV: scenario.environment });
-  let child;
-  const ready = new Promise((found) => {
-    child = start(process.execPath, [join(here, "oracle.mjs"), config], environment, (line) => {
-      if (line.startsWith('{"ready":true')) found(JSON.parse(line).port);
-    });
+  const port = await startup(name, child, child.become({ options, bearer, database: file }));
+  return {
+    name,
+    port,
+    database: file,
+    output: child.output,
+    async stop() {
+      if (reusable && (await Promise.race([child.become(null), child.exited.then(() => false)]))) idle.push(child);
+      else await child.stop();
+      removeFolder(folder);
+    },
+  };
+}
+
+function oracleProcess(environment) {
+  let answered = () => {};
+  const child = start(process.execPath, [join(here, "oracle.mjs")], cleanEnvironment({ NODE_ENV: environment }), (line) => {
+    if (line.startsWith('{"ready":true')) answered(JSON.parse(line).port);
   });
-  const port = await startup(name, child, ready);
-  return running(name, port, file, folder, child);
+  child.become = (config) => {
+    child.send(`${JSON.stringify(config)}\n`);
+    return new Promise((resolved) => {
+      answered = resolved;
+    });
+  };
+  return child;
 }
 
 /** Starts hallpass. `database` names an existing file to use instead of a fresh one. */
@@ -38,7 +60,17 @@ export async function startHallpass(scenario, { name = "hallpass", database } = 
   writeFileSync(config, toToml(scenario, { database: file, port }));
   const child = start(binary, ["serve", "--config", config], cleanEnvironment());
   await startup(name, child, answers(port));
-  return running(name, port, file, folder, child);
+  return {
+    name,
+    port,
+    database: file,
+    output: child.output,
+    /** Ends the server and removes its files. Asked with SIGTERM it can close its database properly first. */
+    async stop(signal = "SIGTERM") {
+      await child.stop(signal);
+      removeFolder(folder);
+    },
+  };
 }
 
 /** Finds the binary under test, or says how to make one. */
@@ -54,20 +86,6 @@ export function hallpassBinary() {
     );
   }
   return found;
-}
-
-function running(name, port, database, folder, child) {
-  return {
-    name,
-    port,
-    database,
-    output: child.output,
-    /** Ends the server and removes its files. SIGTERM lets it close its database properly first. */
-    stop: async (signal) => {
-      await child.stop(signal);
-      removeFolder(folder);
-    },
-  };
 }
 
 async function startup(name, child, ready) {

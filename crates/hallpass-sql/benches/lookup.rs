@@ -5,13 +5,23 @@
 //! cargo bench -p hallpass-sql
 //! HALLPASS_BENCH_SESSIONS=20000 cargo bench -p hallpass-sql
 //! ```
-#![expect(clippy::expect_used, clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark")]
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a benchmark"
+)]
 
 use std::{
     hint::black_box,
     path::Path,
     pin::pin,
-    sync::OnceLock,
+    sync::{
+        OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    },
     task::{Context, Poll, Waker},
     time::{Duration, Instant},
 };
@@ -89,6 +99,16 @@ fn session_with_user(bencher: divan::Bencher<'_, '_>) {
     bencher.bench_local(|| look_up(fixture, tokens.next().unwrap()));
 }
 
+/// On several threads at once, as under a server: each has a connection of its own to look on.
+#[divan::bench(sample_count = 50, sample_size = 500, threads = [2, 4])]
+fn session_with_user_on_threads(bencher: divan::Bencher<'_, '_>) {
+    let (fixture, next) = (fixture(), AtomicUsize::new(0));
+    bencher.bench(|| {
+        let next = next.fetch_add(1, Ordering::Relaxed);
+        fixture.tokens.get(next % TOKENS).map(|token| try_look_up(fixture, token).is_ready())
+    });
+}
+
 #[divan::bench(sample_count = 50, sample_size = 500)]
 fn unknown_token(bencher: divan::Bencher<'_, '_>) {
     let (fixture, token) = (fixture(), SessionToken::new("x".repeat(32)));
@@ -105,13 +125,17 @@ fn by_hand(statement: &mut Statement<'_>, token: &SessionToken) -> bool {
     true
 }
 
+/// The look-up answers at once on this thread, which is the point of it.
 fn look_up(fixture: &Fixture, token: &SessionToken) -> Option<(Session, User)> {
-    let mut future = pin!(fixture.store.session_with_user(&fixture.schema, token));
-    // The look-up answers at once on this thread, which is the point of it.
-    match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(found) => found.unwrap(),
+    match try_look_up(fixture, token) {
+        Poll::Ready(found) => found,
         Poll::Pending => panic!("the look-up went to another thread"),
     }
+}
+
+fn try_look_up(fixture: &Fixture, token: &SessionToken) -> Poll<Option<(Session, User)>> {
+    let mut future = pin!(fixture.store.session_with_user(&fixture.schema, token));
+    future.as_mut().poll(&mut Context::from_waker(Waker::noop())).map(Result::unwrap)
 }
 
 fn connect(folder: &Path) -> Connection {

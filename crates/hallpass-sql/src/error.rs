@@ -7,7 +7,9 @@ use std::{error::Error, io, path::PathBuf};
 #[non_exhaustive]
 pub enum ConnectError {
     /// The URL names a kind of database that is not supported.
-    #[error("databases of the scheme `{scheme}` are not supported; use `sqlite://<path>`, for example `sqlite://hallpass.db`")]
+    #[error(
+        "databases of the scheme `{scheme}` are not supported; use `sqlite://<path>`, for example `sqlite://hallpass.db`"
+    )]
     Scheme {
         /// What stands before the first colon.
         scheme: String,

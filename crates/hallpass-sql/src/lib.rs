@@ -43,9 +43,7 @@ mod sqlite;
 mod statement;
 mod url;
 
-use hallpass_store::{
-    Batch, Fut, Mode, Outcome, Plan, Query, Row, Schema, Session, SessionToken, Store, User,
-};
+use hallpass_store::{Batch, Fut, Mode, Outcome, Plan, Query, Row, Schema, Session, SessionToken, Store, User};
 
 pub use error::ConnectError;
 pub use sqlite::SqliteOptions;

@@ -60,12 +60,7 @@ impl Lookup {
             let columns = schema.extra_columns(table);
             columns.map(|column| Extra { name: Arc::clone(&column.name), kind: column.kind }).collect()
         };
-        Ok(Self {
-            revision: schema.revision(),
-            sql,
-            session_extra: extra("session"),
-            user_extra: extra("user"),
-        })
+        Ok(Self { revision: schema.revision(), sql, session_extra: extra("session"), user_extra: extra("user") })
     }
 }
 
@@ -81,7 +76,9 @@ mod tests {
         let lookup = Lookup::new(Dialect::Sqlite, &schema).unwrap();
         assert!(
             lookup.sql.starts_with(r#"SELECT s."id",s."expiresAt",s."token","#)
-                && lookup.sql.contains(r#",u."updatedAt",s."device",u."the plan" FROM "session" AS s JOIN "user" AS u"#)
+                && lookup
+                    .sql
+                    .contains(r#",u."updatedAt",s."device",u."the plan" FROM "session" AS s JOIN "user" AS u"#)
                 && lookup.sql.ends_with(r#" ON u."id"=s."userId" WHERE s."token"=?1"#),
             "{}",
             lookup.sql

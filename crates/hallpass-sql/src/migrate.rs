@@ -57,14 +57,14 @@ pub(crate) struct ExistingIndex {
 pub(crate) fn plan(dialect: Dialect, schema: &Schema, existing: &Existing) -> Result<Vec<String>, StoreError> {
     let (mut added, mut created, mut indexes) = (Vec::new(), Vec::new(), Vec::new());
     for table in schema.tables() {
-        match existing.tables.iter().find(|known| dialect.same_name(&known.name, &table.physical)) {
-            Some(known) => complete(dialect, schema, table, known, &mut added, &mut indexes)?,
-            None => {
-                created.push(create(dialect, schema, table)?);
-                let plain = table.columns.iter().filter(|column| column.indexed && !column.unique);
-                indexes.extend(plain.map(|column| Index { table, column, unique: false }));
-            }
+        let known = existing.tables.iter().find(|known| dialect.same_name(&known.name, &table.physical));
+        if let Some(known) = known {
+            complete(dialect, schema, table, known, &mut added, &mut indexes)?;
+            continue;
         }
+        created.push(create(dialect, schema, table)?);
+        let plain = table.columns.iter().filter(|column| column.indexed && !column.unique);
+        indexes.extend(plain.map(|column| Index { table, column, unique: false }));
     }
     // The order of the npm package: what is added to tables that exist comes first, indexes come last.
     let mut steps = added;
@@ -177,15 +177,12 @@ fn definition(
     let (name, kind) = (dialect.quote(&column.physical), dialect.column_type(column));
     let required = if column.required { " not null" } else { "" };
     let key = if &*column.name == "id" { " primary key" } else { "" };
-    let mut text = format!("{name} {kind}{default}{required}{unique}{key}");
-    if let Some(reference) = &column.references {
-        let target = table_of(schema, &reference.table)?;
-        let target_column = column_of(target, &reference.column)?;
-        text.push_str(" references ");
-        text.push_str(&dialect.quote(&target.physical));
-        text.push_str(&format!(" ({}) on delete cascade", dialect.quote(&target_column.physical)));
-    }
-    Ok(text)
+    let text = format!("{name} {kind}{default}{required}{unique}{key}");
+    let Some(reference) = &column.references else { return Ok(text) };
+    let target = table_of(schema, &reference.table)?;
+    let target_column = column_of(target, &reference.column)?;
+    let [target, target_column] = [&target.physical, &target_column.physical].map(|name| dialect.quote(name));
+    Ok(format!("{text} references {target} ({target_column}) on delete cascade"))
 }
 
 /// The value that rows get which are there already. None for a unique column that may be empty: they would all be equal.
@@ -238,9 +235,8 @@ fn index_name(table: &str, column: &str, unique: bool) -> String {
     if name.len() <= LONGEST_NAME {
         return name;
     }
-    let hash = name.encode_utf16().fold(0x811c_9dc5_u32, |hash, unit| {
-        (hash ^ u32::from(unit)).wrapping_mul(0x0100_0193)
-    });
+    let hash =
+        name.encode_utf16().fold(0x811c_9dc5_u32, |hash, unit| (hash ^ u32::from(unit)).wrapping_mul(0x0100_0193));
     let suffix = format!("_{hash:08x}_{kind}");
     let stem = format!("{table}_{column}");
     let room = LONGEST_NAME - suffix.len();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hallpass_store::{Action, Batch, Column, Filter, Operation, Order, Query, Row, Schema, StoreError, Table};
+use hallpass_store::{Action, Batch, Column, Filter, Operation, Order, Query, Row, Schema, StoreError, Table, Value};
 use sea_query::{Cond, Condition, Expr, ExprTrait, Order as Direction, Query as Build, Values};
 
 use crate::dialect::{Cell, Comparison, Dialect};
@@ -24,10 +24,11 @@ pub(crate) struct Statement {
 pub(crate) fn select(dialect: Dialect, schema: &Schema, query: &Query) -> Result<Statement, StoreError> {
     let table = table_of(schema, &query.table)?;
     let mut select = Build::select();
-    select
-        .columns(table.columns.iter().map(physical))
-        .from(table.physical.to_string())
-        .cond_where(condition(dialect, table, &query.filter)?);
+    select.columns(table.columns.iter().map(physical)).from(table.physical.to_string()).cond_where(condition(
+        dialect,
+        table,
+        &query.filter,
+    )?);
     if let Some((column, order)) = &query.order {
         let direction = match order {
             Order::Ascending => Direction::Asc,
@@ -35,9 +36,7 @@ pub(crate) fn select(dialect: Dialect, schema: &Schema, query: &Query) -> Result
         };
         select.order_by(physical(column_of(table, column)?), direction);
     }
-    if let Some(inserted) = dialect.insertion_order() {
-        select.order_by_expr(inserted, Direction::Asc);
-    }
+    dialect.order_as_inserted(&mut select);
     match query.limit {
         Some(limit) => select.limit(u64::from(limit)),
         None if query.offset > 0 => select.limit(dialect.no_limit()),
@@ -92,7 +91,7 @@ fn insert(dialect: Dialect, table: &Table, row: &Row) -> Result<(String, Values)
     }
     let mut cells = Vec::with_capacity(table.columns.len());
     for column in &table.columns {
-        let value = row.get(&column.name).unwrap_or(&hallpass_store::Value::Null);
+        let value = row.get(&column.name).unwrap_or(&Value::Null);
         cells.push(Expr::val(dialect.encode(table, column, value)?));
     }
     let mut insert = Build::insert();
@@ -137,9 +136,9 @@ fn condition(dialect: Dialect, table: &Table, filter: &Filter) -> Result<Conditi
         Filter::Lt(column, value) => Cond::all().add(compare(dialect, table, column, Comparison::Less, value)?),
         Filter::Gt(column, value) => Cond::all().add(compare(dialect, table, column, Comparison::Greater, value)?),
         Filter::In(column, values) => one_of(dialect, table, column, values)?,
-        Filter::And(parts) => parts.iter().try_fold(Cond::all(), |all, part| {
-            Ok::<_, StoreError>(all.add(condition(dialect, table, part)?))
-        })?,
+        Filter::And(parts) => parts
+            .iter()
+            .try_fold(Cond::all(), |all, part| Ok::<_, StoreError>(all.add(condition(dialect, table, part)?)))?,
         _ => return Err(StoreError::misuse("this store does not know the filter")),
     })
 }
@@ -149,17 +148,15 @@ fn compare(
     table: &Table,
     column: &str,
     comparison: Comparison,
-    value: &hallpass_store::Value,
+    value: &Value,
 ) -> Result<Expr, StoreError> {
     let column = column_of(table, column)?;
     let cell = || Expr::col(physical(column));
     if value.is_null() {
         return Ok(if comparison == Comparison::Equal { cell().is_null() } else { never() });
     }
-    if let hallpass_store::Value::Date(date) = value
-        && let Some(condition) = dialect.compare_date(column, comparison, *date)
-    {
-        return Ok(condition);
+    if let Value::Date(date) = value {
+        return Ok(dialect.compare_date(column, comparison, *date));
     }
     let value = dialect.encode(table, column, value)?;
     Ok(match comparison {
@@ -169,25 +166,19 @@ fn compare(
     })
 }
 
-fn one_of(
-    dialect: Dialect,
-    table: &Table,
-    column: &Arc<str>,
-    values: &[hallpass_store::Value],
-) -> Result<Condition, StoreError> {
+fn one_of(dialect: Dialect, table: &Table, column: &Arc<str>, values: &[Value]) -> Result<Condition, StoreError> {
     let described = column_of(table, column)?;
     if values.is_empty() {
         return Ok(Cond::all().add(never()));
     }
-    let plain = |value: &hallpass_store::Value| !value.is_null() && !matches!(value, hallpass_store::Value::Date(_));
+    let plain = |value: &Value| !value.is_null() && !matches!(value, Value::Date(_));
     if values.iter().all(plain) {
-        let encoded: Result<Vec<_>, _> =
-            values.iter().map(|value| dialect.encode(table, described, value)).collect();
+        let encoded: Result<Vec<_>, _> = values.iter().map(|value| dialect.encode(table, described, value)).collect();
         return Ok(Cond::all().add(Expr::col(physical(described)).is_in(encoded?)));
     }
-    values.iter().try_fold(Cond::any(), |any, value| {
-        Ok(any.add(compare(dialect, table, column, Comparison::Equal, value)?))
-    })
+    values
+        .iter()
+        .try_fold(Cond::any(), |any, value| Ok(any.add(compare(dialect, table, column, Comparison::Equal, value)?)))
 }
 
 fn never() -> Expr {
@@ -203,7 +194,5 @@ pub(crate) fn table_of<'s>(schema: &'s Schema, name: &str) -> Result<&'s Table, 
 }
 
 pub(crate) fn column_of<'t>(table: &'t Table, name: &str) -> Result<&'t Column, StoreError> {
-    table
-        .get(name)
-        .ok_or_else(|| StoreError::misuse(format!("table `{}` has no column `{name}`", table.name)))
+    table.get(name).ok_or_else(|| StoreError::misuse(format!("table `{}` has no column `{name}`", table.name)))
 }

@@ -51,14 +51,9 @@ mod tests {
 
     #[test]
     fn other_urls_are_refused_with_what_to_write_and_without_their_secrets() {
-        for url in [
-            "postgres://app:hunter2@db/app",
-            "hallpass.db",
-            "",
-            "sqlite://",
-            "sqlite://a.db?mode=rwc",
-            "libsql://x",
-        ] {
+        for url in
+            ["postgres://app:hunter2@db/app", "hallpass.db", "", "sqlite://", "sqlite://a.db?mode=rwc", "libsql://x"]
+        {
             let said = Target::parse(url).unwrap_err().to_string();
             assert!(said.contains("sqlite://<path>") && !said.contains("hunter2"), "{url}: {said}");
         }

@@ -1,4 +1,5 @@
 //! The store contract on SQLite: once in a file, once in memory.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use hallpass_sql::{SqlStore, SqliteOptions};
 use tempfile::TempDir;

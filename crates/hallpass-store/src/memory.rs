@@ -226,13 +226,7 @@ impl Tables {
     }
 
     /// Writes one row, unless a required or unique column forbids it.
-    fn set(
-        &mut self,
-        table: &Table,
-        place: Place,
-        row: Row,
-        undo: &mut Vec<Change>,
-    ) -> Result<(), StoreError> {
+    fn set(&mut self, table: &Table, place: Place, row: Row, undo: &mut Vec<Change>) -> Result<(), StoreError> {
         let content = self.0.entry(Arc::clone(&table.name)).or_default();
         let names = |column: &Column| (table.name.to_string(), column.name.to_string());
         for column in table.columns.iter().filter(|column| column.required) {
@@ -376,13 +370,11 @@ impl Content {
 
     /// Where the rows are whose cell equals this value.
     fn places(&self, column: &str, value: &Value) -> Vec<Place> {
-        match (self.indexes.get(column), Key::of(value)) {
-            (Some(index), Some(key)) => index.get(&key).into_iter().flatten().copied().collect(),
-            _ => {
-                let equal = |(_, row): &(&Place, &Row)| equals(cell(row, column), value);
-                self.rows.iter().filter(equal).map(|(place, _)| *place).collect()
-            }
+        if let (Some(index), Some(key)) = (self.indexes.get(column), Key::of(value)) {
+            return index.get(&key).into_iter().flatten().copied().collect();
         }
+        let equal = |(_, row): &(&Place, &Row)| equals(cell(row, column), value);
+        self.rows.iter().filter(equal).map(|(place, _)| *place).collect()
     }
 
     /// Where the rows are that match, in order of insertion.
@@ -521,9 +513,7 @@ fn table_of<'s>(schema: &'s Schema, name: &str) -> Result<&'s Table, StoreError>
 }
 
 fn column_of<'t>(table: &'t Table, name: &str) -> Result<&'t Column, StoreError> {
-    table
-        .get(name)
-        .ok_or_else(|| StoreError::misuse(format!("table `{}` has no column `{name}`", table.name)))
+    table.get(name).ok_or_else(|| StoreError::misuse(format!("table `{}` has no column `{name}`", table.name)))
 }
 
 fn check_row(table: &Table, row: &Row) -> Result<(), StoreError> {

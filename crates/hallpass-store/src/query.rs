@@ -201,13 +201,7 @@ impl Batch {
     }
 
     /// Adds to a number in every row that matches.
-    pub fn increment(
-        self,
-        table: impl Into<Arc<str>>,
-        filter: Filter,
-        column: impl Into<Arc<str>>,
-        by: i64,
-    ) -> Self {
+    pub fn increment(self, table: impl Into<Arc<str>>, filter: Filter, column: impl Into<Arc<str>>, by: i64) -> Self {
         self.then(table, Action::Increment { filter, column: column.into(), by })
     }
 

@@ -236,8 +236,19 @@ mod core {
     pub(super) const SESSION: &[&str] =
         &["id", "expiresAt", "token", "createdAt", "updatedAt", "ipAddress", "userAgent", "userId"];
     pub(super) const ACCOUNT: &[&str] = &[
-        "id", "accountId", "providerId", "userId", "accessToken", "refreshToken", "idToken", "accessTokenExpiresAt",
-        "refreshTokenExpiresAt", "scope", "password", "createdAt", "updatedAt",
+        "id",
+        "accountId",
+        "providerId",
+        "userId",
+        "accessToken",
+        "refreshToken",
+        "idToken",
+        "accessTokenExpiresAt",
+        "refreshTokenExpiresAt",
+        "scope",
+        "password",
+        "createdAt",
+        "updatedAt",
     ];
     pub(super) const VERIFICATION: &[&str] = &["id", "identifier", "value", "expiresAt", "createdAt", "updatedAt"];
 

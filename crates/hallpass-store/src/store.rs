@@ -65,11 +65,8 @@ pub trait Store: Send + Sync + 'static {
     /// The session of a token together with its user, expired or not, in one step. `None` when either is missing.
     ///
     /// The one hot read of the whole system.
-    fn session_with_user<'a>(
-        &'a self,
-        schema: &'a Schema,
-        token: &'a SessionToken,
-    ) -> Fut<'a, Option<(Session, User)>>;
+    fn session_with_user<'a>(&'a self, schema: &'a Schema, token: &'a SessionToken)
+    -> Fut<'a, Option<(Session, User)>>;
 
     /// The rows a query asks for, each with every column of its table.
     fn find<'a>(&'a self, schema: &'a Schema, query: Query) -> Fut<'a, Vec<Row>>;

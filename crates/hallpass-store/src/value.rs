@@ -91,7 +91,9 @@ fn canonical_millis(text: &[u8]) -> Option<i64> {
         return None;
     };
     let number = |digits: &[&u8]| {
-        digits.iter().try_fold(0, |number, digit| digit.is_ascii_digit().then(|| number * 10 + i64::from(**digit - b'0')))
+        digits
+            .iter()
+            .try_fold(0, |number, digit| digit.is_ascii_digit().then(|| number * 10 + i64::from(**digit - b'0')))
     };
     let (year, month, day) = (number(&[y0, y1, y2, y3])?, number(&[m0, m1])?, number(&[d0, d1])?);
     let (hour, minute, second, milli) =

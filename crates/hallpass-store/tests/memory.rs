@@ -2,8 +2,4 @@
 
 use hallpass_store::MemoryStore;
 
-async fn make() -> (MemoryStore, ()) {
-    (MemoryStore::new(), ())
-}
-
-hallpass_store::store_suite!(make);
+hallpass_store::store_suite!(async || (MemoryStore::new(), ()));

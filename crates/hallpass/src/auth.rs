@@ -25,6 +25,7 @@ use crate::{
     plugin::{AfterHook, BeforeHook, DatabaseHooks, Matcher, Plugin, Registrar, RequestInterceptor, ResponseInterceptor},
     routes::Routes,
     session::SessionAndUser,
+    wire::path,
 };
 
 /// An authentication server: give it requests, get answers ([`Hallpass::handle`], or as a [`tower::Service`]), or call its
@@ -140,6 +141,20 @@ impl Hallpass {
     /// The store it uses.
     pub fn store(&self) -> &dyn Store {
         &*self.engine.store
+    }
+
+    /// The path of the endpoint that answers a request, as the endpoint itself spells it; for labels of metrics and logs.
+    ///
+    /// ```
+    /// # use hallpass::{Hallpass, store::MemoryStore};
+    /// # let auth = Hallpass::builder().secret("a secret of at least thirty-two characters").store(MemoryStore::new())
+    /// #     .build().unwrap();
+    /// assert_eq!(auth.route_of(&http::Method::GET, "/api/auth/ok"), Some("/ok"));
+    /// assert_eq!(auth.route_of(&http::Method::GET, "/api/auth/else"), None);
+    /// ```
+    pub fn route_of(&self, method: &http::Method, path: &str) -> Option<&'static str> {
+        let path = path::routed(path, &self.engine.base_path)?;
+        self.engine.routes.find(method, path).map(|found| found.endpoint.route().path())
     }
 
     /// Creates the tables and columns that the store lacks, or says which.

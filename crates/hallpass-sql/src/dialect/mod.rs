@@ -3,7 +3,7 @@
 mod sqlite;
 
 use hallpass_store::{Column, StoreError, Table, Timestamp, Value};
-use sea_query::{Expr, QueryStatementWriter, SqliteQueryBuilder, Values};
+use sea_query::{Expr, Order, QueryStatementWriter, SelectStatement, SqliteQueryBuilder, Values};
 
 /// A value as a database stores it. Unlike the query builder's values it can be sent to another thread.
 #[derive(Debug, Clone, PartialEq)]
@@ -99,29 +99,24 @@ impl Dialect {
     }
 
     /// The value as a column of the table stores it.
-    pub(crate) fn encode(
-        self,
-        table: &Table,
-        column: &Column,
-        value: &Value,
-    ) -> Result<Cell, StoreError> {
+    pub(crate) fn encode(self, table: &Table, column: &Column, value: &Value) -> Result<Cell, StoreError> {
         match self {
             Self::Sqlite => sqlite::encode(table, column, value),
         }
     }
 
-    /// A condition on a date, where a plain comparison with the encoded value would not do.
-    pub(crate) fn compare_date(self, column: &Column, comparison: Comparison, date: Timestamp) -> Option<Expr> {
+    /// A condition on a date, in whichever form it is stored.
+    pub(crate) fn compare_date(self, column: &Column, comparison: Comparison, date: Timestamp) -> Expr {
         match self {
-            Self::Sqlite => Some(sqlite::compare_date(column, comparison, date)),
+            Self::Sqlite => sqlite::compare_date(column, comparison, date),
         }
     }
 
-    /// What rows are ordered by to come as they were inserted.
-    pub(crate) fn insertion_order(self) -> Option<Expr> {
+    /// Orders rows that are otherwise equal as they were inserted.
+    pub(crate) fn order_as_inserted(self, select: &mut SelectStatement) {
         match self {
-            Self::Sqlite => Some(Expr::cust("rowid")),
-        }
+            Self::Sqlite => select.order_by_expr(Expr::cust("rowid"), Order::Asc),
+        };
     }
 
     /// The limit that stands before an offset where no rows are to be left out at the end.

@@ -30,8 +30,7 @@ pub(super) fn column_type(kind: ColumnKind) -> &'static str {
 
 pub(super) fn accepted_types(column: &Column) -> &'static [&'static str] {
     // The npm package's option for numeric ids makes these columns integers; texts compare with them all the same.
-    let is_id = &*column.name == "id"
-        || column.references.as_ref().is_some_and(|reference| &*reference.column == "id");
+    let is_id = &*column.name == "id" || column.references.as_ref().is_some_and(|reference| &*reference.column == "id");
     match column.kind {
         ColumnKind::Text if is_id => &["text", "integer"],
         ColumnKind::Integer | ColumnKind::BigInteger => &["integer", "real", "bigint"],

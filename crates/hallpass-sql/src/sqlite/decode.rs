@@ -40,12 +40,8 @@ pub(super) fn session_and_user(cells: &rusqlite::Row<'_>, lookup: &Lookup) -> Re
     session.ip_address = cells.optional_text(5)?;
     session.user_agent = cells.optional_text(6)?;
     let at = SESSION.len();
-    let mut user = User::new(
-        UserId::new(cells.text(at)?),
-        cells.text(at + 1)?,
-        cells.text(at + 2)?,
-        cells.date(at + 5)?,
-    );
+    let mut user =
+        User::new(UserId::new(cells.text(at)?), cells.text(at + 1)?, cells.text(at + 2)?, cells.date(at + 5)?);
     user.email_verified = cells.boolean(at + 3)?;
     user.image = cells.optional_text(at + 4)?;
     user.updated_at = cells.date(at + 6)?;
@@ -98,13 +94,11 @@ impl Cells<'_> {
     }
 
     fn wrong(&self, index: usize, reason: &str) -> Failure {
-        match SESSION.get(index) {
-            Some(column) => corrupt("session", column, self.0, 0, reason),
-            None => {
-                let column = USER.get(index.saturating_sub(SESSION.len())).copied().unwrap_or_default();
-                corrupt("user", column, self.0, SESSION.len(), reason)
-            }
+        if let Some(column) = SESSION.get(index) {
+            return corrupt("session", column, self.0, 0, reason);
         }
+        let column = USER.get(index.saturating_sub(SESSION.len())).copied().unwrap_or_default();
+        corrupt("user", column, self.0, SESSION.len(), reason)
     }
 }
 
@@ -117,9 +111,7 @@ fn value(cell: ValueRef<'_>, kind: ColumnKind) -> Result<Value, &'static str> {
         (_, ValueRef::Null) => Value::Null,
         (_, ValueRef::Blob(_)) => return Err("bytes instead of a value"),
         (ColumnKind::Date, cell) => Value::Date(date(cell)?),
-        (ColumnKind::Json | ColumnKind::TextList | ColumnKind::NumberList, ValueRef::Text(bytes)) => {
-            json(text(bytes)?)
-        }
+        (ColumnKind::Json | ColumnKind::TextList | ColumnKind::NumberList, ValueRef::Text(bytes)) => json(text(bytes)?),
         (_, ValueRef::Text(bytes)) => Value::Text(text(bytes)?.to_owned()),
         (ColumnKind::Boolean, ValueRef::Integer(number)) => Value::Boolean(number == 1),
         #[expect(clippy::float_cmp, reason = "one is stored exactly")]

@@ -50,9 +50,7 @@ pub(super) fn store_error(error: Error, table: Option<&Table>) -> StoreError {
             None => StoreError::misuse(format!("the database has a rule of its own: {message}")),
         },
         // The plain "error" code: a table or column is missing, or a statement is wrong.
-        ErrorCode::Unknown => {
-            StoreError::misuse(format!("SQLite says: {message}; was the database migrated?"))
-        }
+        ErrorCode::Unknown => StoreError::misuse(format!("SQLite says: {message}; was the database migrated?")),
         ErrorCode::TypeMismatch | ErrorCode::TooBig | ErrorCode::ApiMisuse | ErrorCode::ParameterOutOfRange => {
             StoreError::misuse(format!("SQLite says: {message}"))
         }
@@ -126,8 +124,18 @@ mod tests {
             SQLITE_IOERR_READ, SQLITE_LOCKED, SQLITE_NOMEM, SQLITE_NOTADB, SQLITE_READONLY, SQLITE_READONLY_DBMOVED,
         };
         for code in [
-            SQLITE_BUSY, SQLITE_BUSY_SNAPSHOT, SQLITE_LOCKED, SQLITE_CANTOPEN, SQLITE_IOERR_READ, SQLITE_FULL,
-            SQLITE_READONLY, SQLITE_READONLY_DBMOVED, SQLITE_CORRUPT, SQLITE_NOTADB, SQLITE_NOMEM, SQLITE_INTERRUPT,
+            SQLITE_BUSY,
+            SQLITE_BUSY_SNAPSHOT,
+            SQLITE_LOCKED,
+            SQLITE_CANTOPEN,
+            SQLITE_IOERR_READ,
+            SQLITE_FULL,
+            SQLITE_READONLY,
+            SQLITE_READONLY_DBMOVED,
+            SQLITE_CORRUPT,
+            SQLITE_NOTADB,
+            SQLITE_NOMEM,
+            SQLITE_INTERRUPT,
         ] {
             assert!(failed(code, "").is_unavailable(), "{code}");
         }

@@ -20,7 +20,8 @@ pub(crate) fn existing(connection: &Connection, schema: &Schema) -> Result<Exist
 }
 
 fn table_named(connection: &Connection, name: &str) -> Result<Option<ExistingTable>> {
-    const FIND: &str = "SELECT name, type FROM sqlite_master WHERE type IN ('table', 'view') AND lower(name) = lower(?1)";
+    const FIND: &str =
+        "SELECT name, type FROM sqlite_master WHERE type IN ('table', 'view') AND lower(name) = lower(?1)";
     let found: Option<(String, String)> =
         connection.query_row(FIND, [name], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
     let Some((name, kind)) = found else { return Ok(None) };

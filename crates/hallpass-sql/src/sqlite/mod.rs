@@ -20,9 +20,7 @@ mod writer;
 
 use std::sync::Arc;
 
-use hallpass_store::{
-    Batch, Mode, Outcome, Plan, Query, Row, Schema, Session, SessionToken, StoreError, User,
-};
+use hallpass_store::{Batch, Mode, Outcome, Plan, Query, Row, Schema, Session, SessionToken, StoreError, User};
 
 pub use options::SqliteOptions;
 

@@ -30,12 +30,7 @@ impl SqliteOptions {
     /// Opens this file; makes it, for its owner only, if it does not exist.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         let cores = thread::available_parallelism().map_or(1, NonZero::get);
-        Self {
-            path: Some(path.into()),
-            readers: cores.clamp(2, 8),
-            queue: 1024,
-            busy_timeout: Duration::from_secs(5),
-        }
+        Self { path: Some(path.into()), readers: cores.clamp(2, 8), queue: 1024, busy_timeout: Duration::from_secs(5) }
     }
 
     /// Opens a new database in memory, gone with the store. It has one connection and thus one thread, so it is slower

@@ -58,11 +58,7 @@ impl Inline {
 }
 
 impl Slot {
-    fn session_with_user(
-        &mut self,
-        schema: &Schema,
-        token: &SessionToken,
-    ) -> Result<Option<(Session, User)>, Failure> {
+    fn session_with_user(&mut self, schema: &Schema, token: &SessionToken) -> Result<Option<(Session, User)>, Failure> {
         let lookup = match &self.lookup {
             Some(lookup) if lookup.revision == schema.revision() => lookup,
             _ => self.lookup.insert(Arc::new(Lookup::new(Dialect::Sqlite, schema)?)),
@@ -117,7 +113,53 @@ pub(super) fn rows(connection: &Connection, statement: &Statement) -> Result<Vec
 
 /// Reads from the file, not only from what is cached.
 pub(super) fn ping(connection: &Connection) -> Result<(), StoreError> {
-    connection
-        .query_row("SELECT count(*) FROM sqlite_master", [], |_| Ok(()))
-        .map_err(|error| store_error(error, None))
+    connection.query_row("SELECT count(*) FROM sqlite_master", [], |_| Ok(())).map_err(|error| store_error(error, None))
+}
+
+#[cfg(test)]
+mod tests {
+    use hallpass_store::Batch;
+
+    use super::*;
+    use crate::{sqlite::writer, statement};
+
+    fn migrated(schema: &Schema) -> Connection {
+        let mut connection = Connection::open_in_memory().unwrap();
+        writer::migrate(&mut connection, schema, hallpass_store::Mode::Apply).unwrap();
+        connection
+    }
+
+    #[test]
+    fn a_look_up_never_waits_for_a_connection() {
+        let (schema, token) = (Schema::core(), SessionToken::new("t"));
+        let inline = Inline::new(vec![migrated(&schema), migrated(&schema)]);
+        let first = inline.slots[0].lock().unwrap();
+        assert!(matches!(inline.session_with_user(&schema, &token), Some(Ok(None))), "the other one serves");
+        let second = inline.slots[1].lock().unwrap();
+        assert!(inline.session_with_user(&schema, &token).is_none());
+        drop((first, second));
+        assert!(inline.session_with_user(&schema, &token).is_some());
+        assert!(Inline::new(Vec::new()).session_with_user(&schema, &token).is_none());
+    }
+
+    #[test]
+    fn a_look_up_follows_the_schema_it_is_given() {
+        use hallpass_store::{Column, ColumnKind, Record, Timestamp, User, UserId};
+        let plain = Schema::core();
+        let wide = Schema::core().with_column("user", Column::new("plan", ColumnKind::Text).optional());
+        let mut connection = migrated(&wide);
+        let now = Timestamp::from_millis(0);
+        let user = User::new(UserId::new("u"), "n", "e", now).into_row().with("plan", "free");
+        let id = hallpass_store::SessionId::new("s");
+        let session = Session::new(id, SessionToken::new("t"), UserId::new("u"), now, now).into_row();
+        let batch = Batch::new().insert("user", user).insert("session", session);
+        let statements = statement::batch(Dialect::Sqlite, &wide, batch).unwrap();
+        writer::write(&mut connection, &statements).unwrap();
+        let inline = Inline::new(vec![connection]);
+        let extras = |schema: &Schema| {
+            let found = inline.session_with_user(schema, &SessionToken::new("t"));
+            found.unwrap().unwrap().unwrap().1.extra.len()
+        };
+        assert_eq!([&plain, &wide, &plain, &wide].map(extras), [0, 1, 0, 1]);
+    }
 }

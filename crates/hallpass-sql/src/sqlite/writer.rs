@@ -1,21 +1,28 @@
 //! Writing: one batch, one transaction.
 
 use hallpass_store::{Conflict, Mode, Outcome, Plan, Schema, StoreError};
-use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior, ToSql, params_from_iter, types::{ToSqlOutput, ValueRef}};
+use rusqlite::{
+    Connection, ErrorCode, ToSql, Transaction, TransactionBehavior, params_from_iter,
+    types::{ToSqlOutput, ValueRef},
+};
 
 use super::{
     failure::{Failure, store_error},
     introspect, reader,
 };
-use crate::{dialect::{Cell, Dialect}, migrate, statement::Statement};
+use crate::{
+    dialect::{Cell, Dialect},
+    migrate,
+    statement::Statement,
+};
 
 pub(super) fn write(connection: &mut Connection, statements: &[Statement]) -> Result<Vec<Outcome>, StoreError> {
     // Takes the write lock at once: a transaction that begins by reading could be refused it half way.
     let transaction = begin(connection, TransactionBehavior::Immediate)?;
     let mut outcomes = Vec::with_capacity(statements.len());
     for (index, statement) in statements.iter().enumerate() {
-        let outcome = execute(&transaction, statement)
-            .map_err(|failure| failure.into_store_error(Some(&statement.table)))?;
+        let outcome =
+            execute(&transaction, statement).map_err(|failure| failure.into_store_error(Some(&statement.table)))?;
         if statement.guarded && outcome.affected == 0 {
             return Err(StoreError::Conflict(Conflict::Guard(index)));
         }

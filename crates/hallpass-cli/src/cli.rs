@@ -1,0 +1,112 @@
+//! The words of the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Authentication with bearer tokens, on the wire protocol of better-auth.
+#[derive(Debug, Parser)]
+#[command(name = "hallpass", version, propagate_version = true)]
+pub struct Cli {
+    /// The configuration file; `hallpass.toml` in this folder if there is one.
+    #[arg(long, short, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the server.
+    Serve(Serve),
+    /// Create the tables and columns that the database lacks.
+    Migrate(Migrate),
+    /// Print a new secret.
+    Secret,
+    /// Look at the configuration.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Look after users.
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Look after sessions.
+    #[command(subcommand)]
+    Session(SessionCommand),
+}
+
+/// `serve`.
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// Listen here instead of where the configuration says.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub listen: Option<String>,
+}
+
+/// `migrate`.
+#[derive(Debug, Args)]
+pub struct Migrate {
+    /// Only show what would be done.
+    #[arg(long)]
+    pub plan: bool,
+}
+
+/// `config …`.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Read file and environment, and say what is wrong with them.
+    Check,
+}
+
+/// `user …`.
+#[derive(Debug, Subcommand)]
+pub enum UserCommand {
+    /// List users, newest first.
+    List {
+        /// At most this many.
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show a user and their sign-in methods.
+    Show {
+        /// Their id or e-mail address.
+        user: String,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Delete a user, their sessions and their sign-in methods.
+    Delete {
+        /// Their id or e-mail address.
+        user: String,
+        /// Do it without asking.
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+/// `session …`.
+#[derive(Debug, Subcommand)]
+pub enum SessionCommand {
+    /// List a user's live sessions. Tokens are not shown.
+    List {
+        /// The user's id or e-mail address.
+        user: String,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// End one session, or all of a user.
+    Revoke {
+        /// The session's id.
+        #[arg(required_unless_present = "user", conflicts_with = "user")]
+        session: Option<String>,
+        /// End all sessions of this user, given by id or e-mail address.
+        #[arg(long)]
+        user: Option<String>,
+    },
+}

@@ -1,0 +1,276 @@
+//! Configuration: a TOML file, environment variables over it, and defaults under it.
+//!
+//! Of the sources the first that says something counts: `HALLPASS__SECTION__KEY`, the file, the npm package's own variables
+//! (`BETTER_AUTH_SECRET` and others), the default. Keys are the npm package's option names in snake case; [`keys`] lists them all.
+
+mod environment;
+pub mod keys;
+mod secret;
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use hallpass::options::{
+    AdvancedOptions, EmailAndPassword, Environment, RateLimitOptions, SessionOptions, Span, UserOptions,
+};
+use serde::{Deserialize, Serialize};
+use toml::{Table, Value};
+
+pub use secret::Origin as SecretOrigin;
+pub(crate) use secret::draw as draw_secret;
+
+/// Everything that can be configured and is there already.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Development or production.
+    pub environment: Option<Environment>,
+    /// `compat`.
+    pub profile: Option<String>,
+    /// What tokens are signed with.
+    pub secret: Option<Hidden>,
+    /// Secrets with versions, the current one first: `"2:new…"`.
+    pub secrets: Vec<Hidden>,
+    /// What clients reach the server at.
+    pub base_url: Option<String>,
+    /// Where endpoints are mounted.
+    pub base_path: Option<String>,
+    /// Origins whose pages may use the server.
+    pub trusted_origins: Vec<String>,
+    /// Paths that answer 404.
+    pub disabled_paths: Vec<String>,
+    /// The listener.
+    pub server: ServerSection,
+    /// The log.
+    pub log: LogSection,
+    /// The database.
+    pub database: DatabaseSection,
+    /// Signing up and in with e-mail address and password.
+    pub email_and_password: EmailAndPassword,
+    /// How long sessions live.
+    pub session: SessionOptions,
+    /// The user record.
+    pub user: UserOptions,
+    /// How often clients may call.
+    pub rate_limit: RateLimitOptions,
+    /// Cookies, origins and addresses.
+    pub advanced: AdvancedOptions,
+    /// What happens when something goes wrong on a redirect.
+    pub on_api_error: OnApiErrorSection,
+    /// The plugins.
+    pub plugins: PluginsSection,
+}
+
+/// A text that does not print.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Hidden(String);
+
+impl std::fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("…")
+    }
+}
+
+/// `[server]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ServerSection {
+    /// Where to listen.
+    pub listen: String,
+    /// Where metrics are served; nowhere when not said.
+    pub metrics_listen: Option<String>,
+    /// The longest body that is read, in bytes.
+    pub body_limit: usize,
+    /// How long a client may take to send its headers.
+    pub header_timeout: Span,
+}
+
+impl Default for ServerSection {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:3000".into(),
+            metrics_listen: None,
+            body_limit: 1024 * 1024,
+            header_timeout: Span::from_secs(10),
+        }
+    }
+}
+
+/// `[log]`
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LogSection {
+    /// `text` or `json`.
+    pub format: LogFormat,
+    /// Which lines, in the words of `tracing`: `info`, `hallpass=debug`.
+    pub filter: Option<String>,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// `[database]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DatabaseSection {
+    /// Which database: `sqlite://hallpass.db`.
+    pub url: String,
+    /// Whether `serve` creates what is missing; for SQLite yes.
+    pub auto_migrate: Option<bool>,
+}
+
+impl Default for DatabaseSection {
+    fn default() -> Self {
+        Self { url: "sqlite://hallpass.db".into(), auto_migrate: None }
+    }
+}
+
+/// `[on_api_error]`
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OnApiErrorSection {
+    /// Where browsers are sent.
+    #[serde(rename = "error_url")]
+    pub error_url: Option<String>,
+}
+
+/// `[plugins]`
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PluginsSection {
+    /// Bearer tokens.
+    pub bearer: BearerSection,
+}
+
+/// `[plugins.bearer]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BearerSection {
+    /// Whether it is on.
+    pub enabled: bool,
+    /// Accepts signed tokens only.
+    pub require_signature: bool,
+}
+
+impl Default for BearerSection {
+    fn default() -> Self {
+        Self { enabled: true, require_signature: false }
+    }
+}
+
+/// A configuration that was read and makes sense, and what to tell the operator about it.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The configuration.
+    pub config: Config,
+    /// Things that are no errors: keys whose feature is not there yet.
+    pub warnings: Vec<String>,
+}
+
+/// What is wrong with a configuration. Each line says what to change.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .0.join("\n       "))]
+pub struct ConfigError(Vec<String>);
+
+impl From<String> for ConfigError {
+    fn from(problem: String) -> Self {
+        Self(vec![problem])
+    }
+}
+
+/// Reads the file (the given one, or `hallpass.toml` in this folder if there is one) and the environment.
+///
+/// # Errors
+/// When either has a key nobody knows or a value that makes no sense; all such are told at once.
+pub fn load(file: Option<&Path>) -> Result<Loaded, ConfigError> {
+    let found = file.map(Path::to_path_buf).or_else(|| Some(PathBuf::from("hallpass.toml")).filter(|path| path.exists()));
+    let text = match &found {
+        None => String::new(),
+        Some(path) => std::fs::read_to_string(path)
+            .map_err(|error| format!("the configuration file {} could not be read: {error}", path.display()))?,
+    };
+    let source = found.map_or_else(|| "the configuration".into(), |path| path.display().to_string());
+    read(&text, &source, &std::env::vars().collect())
+}
+
+/// Reads a configuration from a text and from environment variables.
+///
+/// # Errors
+/// As [`load`].
+pub fn read(text: &str, source: &str, variables: &BTreeMap<String, String>) -> Result<Loaded, ConfigError> {
+    let mut table: Table = text.parse().map_err(|error| format!("{source} is no TOML: {error}"))?;
+    let mut problems = keys::check(&table, source);
+    problems.extend(environment::overlay(&mut table, variables));
+    if !problems.is_empty() {
+        return Err(ConfigError(problems));
+    }
+    let warnings = keys::take_unavailable(&mut table);
+    let mut config: Config =
+        Value::Table(table).try_into().map_err(|error: toml::de::Error| format!("{source}: {}", error.message()))?;
+    environment::honour_npm_variables(&mut config, variables);
+    check(&config)?;
+    Ok(Loaded { config, warnings })
+}
+
+fn check(config: &Config) -> Result<(), ConfigError> {
+    let mut problems = Vec::new();
+    match config.profile.as_deref() {
+        None | Some("compat") => {}
+        Some("strict") => problems.push("profile: `strict` does not exist yet; leave it out or say \"compat\"".into()),
+        Some(other) => problems.push(format!("profile: `{other}` is none; say \"compat\"")),
+    }
+    if config.listen().is_none() {
+        problems.push(format!(
+            "server.listen: `{}` is no address and port such as 127.0.0.1:3000",
+            config.server.listen
+        ));
+    }
+    if config.environment.is_none() && !config.listens_on_loopback() {
+        problems.push(
+            "environment is not set, and the server would listen to other machines; set environment = \"production\" \
+             (or \"development\" if that is what it is)"
+                .into(),
+        );
+    }
+    problems.extend(secret::check(config));
+    if problems.is_empty() { Ok(()) } else { Err(ConfigError(problems)) }
+}
+
+impl Config {
+    /// Development or production. A loopback listener is development unless something else was said.
+    pub fn environment(&self) -> Environment {
+        self.environment.unwrap_or(Environment::Development)
+    }
+
+    /// Where to listen. `localhost` stands for the IPv4 loopback address.
+    pub fn listen(&self) -> Option<SocketAddr> {
+        self.server.listen.replace("localhost", "127.0.0.1").parse().ok()
+    }
+
+    fn listens_on_loopback(&self) -> bool {
+        self.listen().is_none_or(|address| address.ip().is_loopback())
+    }
+
+    /// What tokens are signed with, and where that comes from. In development a secret is made where there is none.
+    ///
+    /// # Errors
+    /// When there is none and none may be made, or the file it is kept in cannot be used.
+    pub fn secret(&self) -> Result<(hallpass::Secret, SecretOrigin), String> {
+        secret::find_or_make(self)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,103 @@
+//! Where the secret comes from (CONTRACT §15, DESIGN §3).
+
+use std::{
+    fs::{self, OpenOptions},
+    io::{ErrorKind, Write},
+    path::{Path, PathBuf},
+};
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use hallpass::{Environment, Randomness, Secret, SystemRandomness};
+
+use super::{Config, Hidden};
+
+/// Where the secret was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// In the configuration or the environment.
+    Configured,
+    /// In this file.
+    File(PathBuf),
+    /// Nowhere; it was made and written to this file.
+    Made(PathBuf),
+}
+
+/// Draws a new secret: 256 bits as 43 letters.
+pub(crate) fn draw() -> String {
+    let mut bytes = [0; 32];
+    SystemRandomness.fill(&mut bytes);
+    BASE64_URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// What is wrong with the secrets.
+pub(super) fn check(config: &Config) -> Vec<String> {
+    let mut problems = Vec::new();
+    let mut versions = Vec::new();
+    for (index, entry) in config.secrets.iter().enumerate() {
+        match parse(entry) {
+            None => problems.push(format!(
+                "secrets: entry {} is not of the form \"<version>:<secret>\" with a whole number as the version",
+                index + 1
+            )),
+            Some((version, _)) if versions.contains(&version) => {
+                problems.push(format!("secrets: version {version} is there twice"));
+            }
+            Some((version, _)) => versions.push(version),
+        }
+    }
+    let has_none = config.secrets.is_empty() && config.secret.as_ref().is_none_or(|secret| secret.0.is_empty());
+    if has_none && config.environment() == Environment::Production {
+        problems.push(
+            "in production a secret is required: run `hallpass secret`, and set what it prints as secret = \"…\" or as \
+             HALLPASS__SECRET"
+                .into(),
+        );
+    }
+    problems
+}
+
+pub(super) fn find_or_make(config: &Config) -> Result<(Secret, Origin), String> {
+    if let Some((_, current)) = config.secrets.first().and_then(parse) {
+        return Ok((Secret::new(current), Origin::Configured));
+    }
+    if let Some(Hidden(secret)) = config.secret.as_ref().filter(|secret| !secret.0.is_empty()) {
+        return Ok((Secret::new(&**secret), Origin::Configured));
+    }
+    let path = beside_the_database(&config.database.url);
+    match fs::read_to_string(&path) {
+        Ok(text) if !text.trim().is_empty() => Ok((Secret::new(text.trim()), Origin::File(path))),
+        Ok(_) => Err(format!("{} is empty; delete it to have a new secret made", path.display())),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let secret = draw();
+            write(&path, &secret).map_err(|error| format!("the secret could not be written to {}: {error}", path.display()))?;
+            Ok((Secret::new(secret), Origin::Made(path)))
+        }
+        Err(error) => Err(format!("the secret in {} could not be read: {error}", path.display())),
+    }
+}
+
+/// `<version>:<secret>`.
+fn parse(entry: &Hidden) -> Option<(u64, &str)> {
+    let (version, value) = entry.0.trim().split_once(':')?;
+    let digits = version.bytes().all(|byte| byte.is_ascii_digit());
+    let version = version.parse().ok().filter(|_| digits)?;
+    (!value.is_empty()).then_some((version, value))
+}
+
+fn beside_the_database(url: &str) -> PathBuf {
+    let file = url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:")).unwrap_or_default();
+    let file = file.split('?').next().unwrap_or_default();
+    Path::new(file).parent().unwrap_or(Path::new("")).join("hallpass.secret")
+}
+
+/// For the owner's eyes only, and whole from the first moment it is there.
+fn write(path: &Path, secret: &str) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(secret.as_bytes())?;
+    file.write_all(b"\n")?;
+    file.sync_all()
+}

@@ -1,0 +1,116 @@
+use super::*;
+
+fn reading(text: &str, variables: &[(&str, &str)]) -> Result<Loaded, String> {
+    let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    read(text, "hallpass.toml", &variables).map_err(|error| error.to_string())
+}
+
+#[test]
+fn nothing_configured_is_a_development_server_on_loopback() {
+    let config = reading("", &[]).unwrap().config;
+    assert_eq!(config, Config::default());
+    assert_eq!(config.environment(), Environment::Development);
+    assert!(config.plugins.bearer.enabled && config.email_and_password.enabled);
+}
+
+#[test]
+fn the_table_of_keys_is_the_configuration() {
+    let json = serde_json::to_value(Config::default()).unwrap();
+    let mut paths = Vec::new();
+    collect(&json, String::new(), &mut paths);
+    let described: Vec<&str> = keys::KEYS.iter().map(|key| key.path).collect();
+    for path in &paths {
+        assert!(described.iter().any(|key| key == path), "{path} is not in the table");
+    }
+    let free = ["*", "additional_fields", "cookies.", "custom_rules"];
+    for key in keys::KEYS.iter().filter(|key| key.available && !free.iter().any(|part| key.path.contains(part))) {
+        assert!(paths.iter().any(|path| path == key.path), "{} is in the table alone", key.path);
+    }
+}
+
+fn collect(json: &serde_json::Value, path: String, paths: &mut Vec<String>) {
+    match json {
+        serde_json::Value::Object(object) if !object.is_empty() => {
+            for (name, value) in object {
+                collect(value, if path.is_empty() { name.clone() } else { format!("{path}.{name}") }, paths);
+            }
+        }
+        serde_json::Value::Object(_) => {}
+        _ => paths.push(path),
+    }
+}
+
+#[test]
+fn a_typo_is_told_with_the_nearest_key_and_all_problems_at_once() {
+    let error = reading("[sesion]\nexpires_in = 5\n[session]\nupdate_age = true\n", &[("HALLPASS__BASE_ULR", "x")]);
+    let error = error.unwrap_err();
+    assert!(error.contains("no key `sesion.expires_in`; did you mean `session.expires_in`?"), "{error}");
+    assert!(error.contains("session.update_age: expected seconds"), "{error}");
+    assert!(error.contains("HALLPASS__BASE_ULR: there is no key `base_ulr`; did you mean `base_url`?"), "{error}");
+}
+
+#[test]
+fn keys_to_come_warn_and_change_nothing() {
+    let loaded = reading("[mail]\ntransport = \"smtp\"\n[session.cookie_cache]\nenabled = true\n", &[]).unwrap();
+    assert_eq!(loaded.config, Config::default());
+    assert!(loaded.warnings.iter().any(|warning| warning.starts_with("mail.transport")), "{:?}", loaded.warnings);
+    assert!(reading("[mail]\ntransport = 1\n", &[]).unwrap_err().contains("mail.transport: expected a text"));
+}
+
+#[test]
+fn the_environment_wins_over_the_file_and_the_file_over_the_npm_variables() {
+    let variables = [
+        ("HALLPASS__SESSION__EXPIRES_IN", "30m"),
+        ("HALLPASS__TRUSTED_ORIGINS", "https://a.example, https://b.example"),
+        ("HALLPASS__USER__ADDITIONAL_FIELDS__favColor__REQUIRED", "false"),
+        ("BETTER_AUTH_URL", "https://c.example"),
+        ("BETTER_AUTH_TRUSTED_ORIGINS", "https://d.example"),
+        ("BETTER_AUTH_SECRET", "from the environment"),
+    ];
+    let config = reading("secret = \"from the file\"\n[session]\nexpires_in = 5\n", &variables).unwrap().config;
+    assert_eq!(config.session.expires_in, Some(Span::from_secs(1800)));
+    assert_eq!(config.trusted_origins, ["https://a.example", "https://b.example", "https://d.example"]);
+    assert_eq!(config.user.additional_fields["favColor"].required, Some(false));
+    assert_eq!(config.base_url.as_deref(), Some("https://c.example"));
+    assert_eq!(config.secret().unwrap().0.expose(), "from the file");
+}
+
+#[test]
+fn production_needs_a_secret_and_a_public_listener_an_environment() {
+    let error = reading("environment = \"production\"", &[]).unwrap_err();
+    assert!(error.contains("hallpass secret"), "{error}");
+    let error = reading("[server]\nlisten = \"0.0.0.0:3000\"", &[]).unwrap_err();
+    assert!(error.contains("environment is not set"), "{error}");
+    assert!(reading("profile = \"strict\"", &[]).unwrap_err().contains("does not exist yet"));
+}
+
+#[test]
+fn of_versioned_secrets_the_first_is_current() {
+    let config = reading("", &[("BETTER_AUTH_SECRETS", "2:new secret, 1:old")]).unwrap().config;
+    assert_eq!(config.secret().unwrap().0.expose(), "new secret");
+    for wrong in ["x:a", "1:", "1", "1:a,1:b", "-1:a", "+1:a"] {
+        assert!(reading("", &[("BETTER_AUTH_SECRETS", wrong)]).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn a_secret_is_made_once_for_the_owner_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}/my.db", folder.path().display());
+    let config = Config { database: DatabaseSection { url, auto_migrate: None }, ..Config::default() };
+    let (made, origin) = config.secret().unwrap();
+    let path = folder.path().join("hallpass.secret");
+    assert_eq!(origin, SecretOrigin::Made(path.clone()));
+    assert_eq!(config.secret().unwrap().0.expose(), made.expose());
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+}
+
+#[test]
+fn secrets_do_not_print() {
+    let config = reading("secret = \"hush\"\nsecrets = [\"1:hush\"]", &[]).unwrap().config;
+    assert!(!format!("{config:?}").contains("hush"));
+}

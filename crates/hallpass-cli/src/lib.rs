@@ -1,0 +1,35 @@
+//! The binary `hallpass`: a server, and tools around its database.
+//!
+//! `config` reads file and environment into one [`config::Config`]; `commands` has one file a command; `server` is what `serve`
+//! puts around the engine: health, metrics, the playground.
+//!
+//! Data goes to standard output, words to standard error.
+
+pub mod cli;
+mod commands;
+pub mod config;
+mod output;
+mod server;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Runs the command line.
+pub fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            output::say(&format!("error: the runtime could not be started: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(commands::run(cli)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::say(&format!("error: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}

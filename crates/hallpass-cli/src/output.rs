@@ -1,0 +1,30 @@
+//! The two ways out: data on standard output, words on standard error.
+
+use std::io::{self, Write};
+
+/// Prints data. A reader that went away (`| head`) is no error.
+pub(crate) fn data(text: &str) {
+    let _ = writeln!(io::stdout(), "{text}");
+}
+
+/// Says something to the person at the terminal.
+pub(crate) fn say(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// Rows in columns, as wide as they need to be.
+pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
+    let cell = |row: &[String], column: usize| row.get(column).cloned().unwrap_or_default();
+    let width = |column: usize| {
+        let widest = rows.iter().map(|row| cell(row, column).chars().count()).max().unwrap_or(0);
+        widest.max(head.get(column).map_or(0, |title| title.len()))
+    };
+    let widths: Vec<usize> = (0..head.len()).map(width).collect();
+    let line = |cells: Vec<String>| {
+        let padded: Vec<String> = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        padded.join("  ").trim_end().to_owned()
+    };
+    let titles = line(head.iter().map(|title| title.to_uppercase()).collect());
+    let body = rows.iter().map(|row| line((0..head.len()).map(|column| cell(row, column)).collect()));
+    std::iter::once(titles).chain(body).collect::<Vec<_>>().join("\n")
+}
