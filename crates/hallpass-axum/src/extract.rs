@@ -82,10 +82,10 @@ async fn find(parts: &Parts) -> Result<Option<Session>, Rejection> {
         return Err(Rejection::MissingLayer);
     };
     match caller.session(&parts.headers).await {
-        Ok(found) => Ok(found.map(|CurrentSession { session, user, .. }| Session {
-            session: session.clone(),
-            user: user.clone(),
-        })),
+        Ok(found) => {
+            Ok(found
+                .map(|CurrentSession { session, user, .. }| Session { session: session.clone(), user: user.clone() }))
+        }
         Err(error) => {
             tracing::error!(error = error as &dyn std::error::Error, "the caller's session could not be looked up");
             Err(Rejection::Unavailable)

@@ -48,14 +48,18 @@ pub fn parse(header: &[u8]) -> Option<Credential<'_>> {
 
 /// The token without the space around it. Header bytes past ASCII are Latin-1 (RFC 9110 §5.5), and so are the spaces.
 fn trimmed(bytes: &[u8]) -> Cow<'_, str> {
-    let space = |character: char| matches!(character, '\t'..='\r' | ' ' | '\u{a0}');
     match std::str::from_utf8(bytes) {
-        Ok(text) if text.is_ascii() => Cow::Borrowed(text.trim_matches(space)),
+        Ok(text) if text.is_ascii() => Cow::Borrowed(text.trim_matches(is_space)),
         _ => {
             let text: String = bytes.iter().map(|byte| char::from(*byte)).collect();
-            Cow::Owned(text.trim_matches(space).to_owned())
+            Cow::Owned(text.trim_matches(is_space).to_owned())
         }
     }
+}
+
+/// What ECMAScript's `trim` takes off a header's ends: unlike Rust's, not U+0085.
+pub fn is_space(character: char) -> bool {
+    matches!(character, '\t'..='\r' | ' ' | '\u{a0}')
 }
 
 impl Credential<'_> {

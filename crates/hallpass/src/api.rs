@@ -189,6 +189,8 @@ fn conclude<T: 'static>(cx: Context) -> Answered<T> {
     cx.out.write_to(&mut headers);
     match output {
         Some(value) => Ok(Answer { value: *value, headers }),
-        None => Err(ApiError::unexpected("a hook answered in place of the endpoint, in JSON; call it over HTTP instead")),
+        None => {
+            Err(ApiError::unexpected("a hook answered in place of the endpoint, in JSON; call it over HTTP instead"))
+        }
     }
 }

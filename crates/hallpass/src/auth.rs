@@ -22,7 +22,9 @@ use crate::{
     options::{
         AdditionalField, AdvancedOptions, EmailAndPassword, Environment, RateLimitOptions, SessionOptions, UserOptions,
     },
-    plugin::{AfterHook, BeforeHook, DatabaseHooks, Matcher, Plugin, Registrar, RequestInterceptor, ResponseInterceptor},
+    plugin::{
+        AfterHook, BeforeHook, DatabaseHooks, Matcher, Plugin, Registrar, RequestInterceptor, ResponseInterceptor,
+    },
     routes::Routes,
     session::SessionAndUser,
     wire::path,
@@ -363,7 +365,9 @@ impl Builder {
     /// When something required is missing or makes no sense; the text says what to change.
     pub fn build(mut self) -> Result<Hallpass, BuildError> {
         let secret = self.secret.take().filter(|secret| !secret.expose().is_empty());
-        let secret = secret.ok_or_else(|| BuildError::new("a secret is required: call `.secret(…)` with at least 32 random characters"))?;
+        let secret = secret.ok_or_else(|| {
+            BuildError::new("a secret is required: call `.secret(…)` with at least 32 random characters")
+        })?;
         warn_of_weak(&secret);
         let store = self.store.take().ok_or_else(|| BuildError::new("a store is required: call `.store(…)`"))?;
         let base = Base::new(self.base_url.as_deref(), self.base_path.as_deref())?;
@@ -374,11 +378,13 @@ impl Builder {
         endpoints::mount(&mut registrar);
         self.add_plugins(&mut registrar)?;
 
-        let secure = base.origin.as_deref().map_or(self.environment == Environment::Production, |it| it.starts_with("https://"));
+        let secure =
+            base.origin.as_deref().map_or(self.environment == Environment::Production, |it| it.starts_with("https://"));
         let secure = self.advanced.use_secure_cookies.unwrap_or(secure);
         let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        let hashing = Pool::start(threads, self.hash_queue)
-            .map_err(|error| BuildError::new(format!("the threads for hashing passwords could not be started: {error}")))?;
+        let hashing = Pool::start(threads, self.hash_queue).map_err(|error| {
+            BuildError::new(format!("the threads for hashing passwords could not be started: {error}"))
+        })?;
         let engine = Engine {
             environment: self.environment,
             store,
@@ -436,9 +442,8 @@ fn trusted(own: Option<&str>, configured: &[String], plugins: &[String]) -> Trus
 fn schema(registrar: &Registrar) -> Schema {
     let tables = [("user", &registrar.user_fields), ("session", &registrar.session_fields)];
     let columns = tables.into_iter().flat_map(|(table, fields)| fields.iter().map(move |field| (table, field)));
-    columns.fold(registrar.schema.clone(), |schema, (table, (name, field))| {
-        schema.with_column(table, field.column(name))
-    })
+    columns
+        .fold(registrar.schema.clone(), |schema, (table, (name, field))| schema.with_column(table, field.column(name)))
 }
 
 /// As in the npm package, a short secret is a warning and no more.
@@ -448,7 +453,9 @@ fn warn_of_weak(secret: &Secret) {
     let bits = f64::from(u32::try_from(text.chars().count()).unwrap_or(u32::MAX))
         * f64::from(u32::try_from(distinct).unwrap_or(u32::MAX)).log2();
     if text.len() < 32 || bits < 120.0 {
-        tracing::warn!("the secret is short or repeats itself; use at least 32 random characters, such as `hallpass secret` prints");
+        tracing::warn!(
+            "the secret is short or repeats itself; use at least 32 random characters, such as `hallpass secret` prints"
+        );
     }
 }
 

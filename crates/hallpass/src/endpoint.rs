@@ -98,13 +98,7 @@ impl Route {
     }
 
     fn new(methods: Vec<Method>, path: &'static str) -> Self {
-        Self {
-            methods,
-            path,
-            requirement: Requirement::None,
-            media_types: MediaTypes::Json,
-            signs_in_by_form: false,
-        }
+        Self { methods, path, requirement: Requirement::None, media_types: MediaTypes::Json, signs_in_by_form: false }
     }
 }
 

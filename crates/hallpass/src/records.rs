@@ -1,6 +1,6 @@
 //! Writing records: database hooks around one all-or-nothing batch (CONTRACT §16).
 
-use hallpass_store::{Batch, Filter, Outcome, Query, Record, Row, StoreError};
+use hallpass_store::{Batch, Filter, Outcome, Query, Record, Row, StoreError, User};
 
 use crate::{context::Context, error::ApiError, plugin::Verdict};
 
@@ -30,6 +30,18 @@ impl Context {
     pub(crate) async fn find<R: Record>(&self, filter: Filter) -> Result<Vec<R>, StoreError> {
         let rows = self.store().find(self.schema(), Query::table(R::TABLE).filter(filter)).await?;
         rows.into_iter().map(R::from_row).collect()
+    }
+}
+
+impl Context {
+    /// A user as the store has made of it: a number in a text column, say, has become a text. Where there are no additional
+    /// fields nothing can have changed, and nothing is read.
+    pub(crate) async fn as_stored(&self, user: User) -> Result<User, StoreError> {
+        if self.engine.user_fields.is_empty() {
+            return Ok(user);
+        }
+        let stored = self.find::<User>(Filter::eq("id", &user.id)).await?;
+        Ok(stored.into_iter().next().unwrap_or(user))
     }
 }
 
@@ -112,7 +124,10 @@ async fn announce(cx: &Context, event: &Event) {
             Event::Deleted(table, row) => hooks.after_delete(cx, table, row).await,
         };
         if let Err(error) = told {
-            tracing::error!(error = &error as &dyn std::error::Error, "a database hook failed after the write was committed");
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "a database hook failed after the write was committed"
+            );
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{any::Any, borrow::Cow, fmt, sync::OnceLock};
 
-use http::{HeaderMap, Method, header};
+use http::{HeaderMap, Method};
 use serde::Serialize;
 use serde_json::Value;
 use url::Url;
@@ -10,7 +10,7 @@ use url::Url;
 use crate::{
     cookie::RequestCookies,
     gate::client_ip::PeerAddress,
-    wire::{Query, body::latin1},
+    wire::{Query, header_text},
 };
 
 /// How a request came in.
@@ -89,9 +89,9 @@ impl Request {
         &self.headers
     }
 
-    /// A header's value as text, the first if it came more than once.
+    /// A header's value as text. Several lines are joined, but of those that can be there only once the first counts.
     pub fn header(&self, name: &str) -> Option<String> {
-        self.headers.get(name).map(latin1)
+        header_text(&self.headers, name)
     }
 
     /// The headers, to change what the endpoint sees. Cookies are changed through [`Request::cookies_mut`].
@@ -107,12 +107,16 @@ impl Request {
 
     /// The cookies as the endpoint sees them.
     pub fn cookies(&self) -> &RequestCookies {
-        self.cookies.get_or_init(|| RequestCookies::from_header(cookie_header(&self.headers)))
+        self.cookies
+            .get_or_init(|| RequestCookies::from_header(header_text(&self.headers, "cookie").unwrap_or_default()))
     }
 
     /// The cookies, to change what the endpoint sees.
     pub fn cookies_mut(&mut self) -> &mut RequestCookies {
-        let cookies = self.cookies.take().unwrap_or_else(|| RequestCookies::from_header(cookie_header(&self.headers)));
+        let cookies = self
+            .cookies
+            .take()
+            .unwrap_or_else(|| RequestCookies::from_header(header_text(&self.headers, "cookie").unwrap_or_default()));
         self.cookies = OnceLock::from(cookies);
         #[expect(clippy::expect_used, reason = "it was filled in the line above")]
         self.cookies.get_mut().expect("it was filled in the line above")
@@ -140,24 +144,13 @@ impl Request {
     /// The origin the client reached this server at, as far as the request tells.
     pub(crate) fn own_origin(&self) -> Option<String> {
         let headers = self.original_headers();
-        let text = |name: &str| headers.get(name).map(latin1);
+        let text = |name: &str| header_text(headers, name);
         let proto = text("x-forwarded-proto").filter(|proto| matches!(&**proto, "http" | "https"));
         let forwarded = text("x-forwarded-host").filter(|host| self.trusts_proxy && proto.is_some() && is_host(host));
         let host = forwarded.or_else(|| text("host"))?;
         let url = Url::parse(&format!("{}://{host}", proto.as_deref().unwrap_or("http"))).ok()?;
         crate::gate::origin_of(&url)
     }
-}
-
-/// Several lines count as one, joined as RFC 6265 §5.4 would have sent them.
-fn cookie_header(headers: &HeaderMap) -> String {
-    let mut lines = headers.get_all(header::COOKIE).iter().map(latin1);
-    let Some(mut joined) = lines.next() else { return String::new() };
-    for line in lines {
-        joined.push_str("; ");
-        joined.push_str(&line);
-    }
-    joined
 }
 
 /// A host with an optional port, and nothing that could pass for more of a URL.

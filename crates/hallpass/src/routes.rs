@@ -29,9 +29,9 @@ impl Routes {
                 Ok(mounted) if mounted.value.first().is_some_and(|known| known.route().path() == path) => {
                     mounted.value.insert(0, endpoint);
                 }
-                _ => paths.insert(path, vec![endpoint]).map_err(|error| {
-                    BuildError::new(format!("the endpoint `{path}` cannot be mounted: {error}"))
-                })?,
+                _ => paths
+                    .insert(path, vec![endpoint])
+                    .map_err(|error| BuildError::new(format!("the endpoint `{path}` cannot be mounted: {error}")))?,
             }
         }
         Ok(Self { paths })

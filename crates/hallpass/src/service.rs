@@ -168,8 +168,10 @@ fn finish(cx: Context) -> Response<Bytes> {
     let json = match cx.returned {
         Returned::Error(error) => {
             log(&error);
+            // After something nobody expected, and in a finished answer, nothing that was gathered is sent.
+            let gathered = error.concerns_hooks().then_some(cx.out);
             let mut response = error.into_response();
-            cx.out.write_to(response.headers_mut());
+            gathered.unwrap_or_default().write_to(response.headers_mut());
             return response;
         }
         Returned::Nothing => Ok(b"null".to_vec()),

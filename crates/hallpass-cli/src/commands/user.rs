@@ -29,7 +29,13 @@ async fn list(auth: &Hallpass, limit: u32, json: bool) -> Result<(), Failure> {
         .iter()
         .map(|user| {
             let verified = if user.email_verified { "yes" } else { "no" };
-            vec![user.id.to_string(), user.email.clone(), user.name.clone(), verified.into(), user.created_at.to_string()]
+            vec![
+                user.id.to_string(),
+                user.email.clone(),
+                user.name.clone(),
+                verified.into(),
+                user.created_at.to_string(),
+            ]
         })
         .collect();
     output::data(&output::table(&["id", "email", "name", "verified", "created"], &rows));
@@ -56,7 +62,10 @@ async fn show(auth: &Hallpass, named: &str, json: bool) -> Result<(), Failure> {
 async fn delete(auth: &Hallpass, named: &str, yes: bool) -> Result<(), Failure> {
     let user = find_user(auth, named).await?;
     if !yes {
-        output::say(&format!("Delete {} ({}) with all sessions? Type the e-mail address to go on:", user.email, user.id));
+        output::say(&format!(
+            "Delete {} ({}) with all sessions? Type the e-mail address to go on:",
+            user.email, user.id
+        ));
         let typed = io::stdin().lock().lines().next().transpose()?.unwrap_or_default();
         if typed.trim() != user.email {
             return Err("not deleted".into());

@@ -34,11 +34,18 @@ fn parse(kind: Kind, text: &str) -> Option<Value> {
         Kind::Flag => text.parse().ok().map(Value::Boolean),
         Kind::Number => text.parse().ok().map(Value::Integer),
         Kind::List => Some(Value::Array(
-            text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(|item| Value::String(item.into())).collect(),
+            text.split(',')
+                .map(str::trim)
+                .filter(|item| !item.is_empty())
+                .map(|item| Value::String(item.into()))
+                .collect(),
         )),
-        Kind::Any => Some(text.parse().map(Value::Boolean).or_else(|_| text.parse().map(Value::Integer)).unwrap_or_else(
-            |_: std::num::ParseIntError| Value::String(text.into()),
-        )),
+        Kind::Any => Some(
+            text.parse()
+                .map(Value::Boolean)
+                .or_else(|_| text.parse().map(Value::Integer))
+                .unwrap_or_else(|_: std::num::ParseIntError| Value::String(text.into())),
+        ),
     }
 }
 
@@ -63,7 +70,8 @@ pub(super) fn honour_npm_variables(config: &mut Config, variables: &BTreeMap<Str
     let get = |name: &str| variables.get(name).filter(|text| !text.is_empty()).cloned();
     if config.secrets.is_empty() && config.secret.is_none() {
         let secrets = get("BETTER_AUTH_SECRETS").unwrap_or_default();
-        config.secrets = secrets.split(',').map(str::trim).filter(|it| !it.is_empty()).map(|it| Hidden(it.into())).collect();
+        config.secrets =
+            secrets.split(',').map(str::trim).filter(|it| !it.is_empty()).map(|it| Hidden(it.into())).collect();
         config.secret = get("BETTER_AUTH_SECRET").or_else(|| get("AUTH_SECRET")).map(Hidden);
     }
     if config.base_url.is_none() {

@@ -245,7 +245,8 @@ pub(super) fn find_folding_case(path: &[&str]) -> Option<(Vec<String>, Kind)> {
         if pattern.len() != path.len() || !pattern.iter().zip(path).all(fits) {
             return None;
         }
-        let spelled = pattern.iter().zip(path).map(|(part, given)| if *part == "*" { *given } else { *part }.to_owned());
+        let spelled =
+            pattern.iter().zip(path).map(|(part, given)| if *part == "*" { *given } else { *part }.to_owned());
         Some((spelled.collect(), key.kind))
     })
 }

@@ -195,7 +195,8 @@ impl From<String> for ConfigError {
 /// # Errors
 /// When either has a key nobody knows or a value that makes no sense; all such are told at once.
 pub fn load(file: Option<&Path>) -> Result<Loaded, ConfigError> {
-    let found = file.map(Path::to_path_buf).or_else(|| Some(PathBuf::from("hallpass.toml")).filter(|path| path.exists()));
+    let found =
+        file.map(Path::to_path_buf).or_else(|| Some(PathBuf::from("hallpass.toml")).filter(|path| path.exists()));
     let text = match &found {
         None => String::new(),
         Some(path) => std::fs::read_to_string(path)
@@ -232,10 +233,8 @@ fn check(config: &Config) -> Result<(), ConfigError> {
         Some(other) => problems.push(format!("profile: `{other}` is none; say \"compat\"")),
     }
     if config.listen().is_none() {
-        problems.push(format!(
-            "server.listen: `{}` is no address and port such as 127.0.0.1:3000",
-            config.server.listen
-        ));
+        problems
+            .push(format!("server.listen: `{}` is no address and port such as 127.0.0.1:3000", config.server.listen));
     }
     if config.environment.is_none() && !config.listens_on_loopback() {
         problems.push(

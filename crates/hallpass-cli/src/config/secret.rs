@@ -69,7 +69,8 @@ pub(super) fn find_or_make(config: &Config) -> Result<(Secret, Origin), String> 
         Ok(_) => Err(format!("{} is empty; delete it to have a new secret made", path.display())),
         Err(error) if error.kind() == ErrorKind::NotFound => {
             let secret = draw();
-            write(&path, &secret).map_err(|error| format!("the secret could not be written to {}: {error}", path.display()))?;
+            write(&path, &secret)
+                .map_err(|error| format!("the secret could not be written to {}: {error}", path.display()))?;
             Ok((Secret::new(secret), Origin::Made(path)))
         }
         Err(error) => Err(format!("the secret in {} could not be read: {error}", path.display())),

@@ -23,9 +23,8 @@ const BUCKETS: &[f64] = &[0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0
 /// Starts to collect, and to serve `/metrics`, where the configuration names a listener.
 pub(crate) async fn start(config: &Config) -> Result<Option<JoinHandle<()>>, Failure> {
     let Some(address) = &config.server.metrics_listen else { return Ok(None) };
-    let recorder = PrometheusBuilder::new()
-        .set_buckets_for_metric(Matcher::Full(DURATION.into()), BUCKETS)?
-        .install_recorder()?;
+    let recorder =
+        PrometheusBuilder::new().set_buckets_for_metric(Matcher::Full(DURATION.into()), BUCKETS)?.install_recorder()?;
     metrics::describe_histogram!(DURATION, metrics::Unit::Seconds, "How long requests took, by endpoint and status.");
     let listener = TcpListener::bind(address)
         .await

@@ -37,8 +37,7 @@ pub(crate) async fn run(listener: TcpListener, auth: &Hallpass, config: &Config)
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(Duration::from(config.server.header_timeout))
-        .max_buf_size(MOST_HEADER_BYTES)
-        .pipeline_flush(true);
+        .max_buf_size(MOST_HEADER_BYTES);
     server.http2().timer(TokioTimer::new()).max_header_list_size(u32::try_from(MOST_HEADER_BYTES).unwrap_or(u32::MAX));
     let graceful = GracefulShutdown::new();
     let mut stop = std::pin::pin!(asked_to_stop());
@@ -93,15 +92,12 @@ fn connection(
 /// The engine answers everything that is not one of the server's own few paths.
 fn app(auth: &Hallpass, config: &Config) -> Router {
     let engine = auth.clone();
-    let fallback = service_fn(move |request: Request| {
-        let engine = engine.clone();
-        async move { Ok::<_, std::convert::Infallible>(engine.handle(request).await.map(axum::body::Body::new)) }
-    });
+    let answer = async move |request: Request| engine.handle(request).await.map(axum::body::Body::new);
     let mut app = Router::new().merge(health::routes(auth));
     if config.environment() == Environment::Development {
         app = app.merge(playground::routes(auth.base_path()));
     }
-    app.fallback_service(fallback).layer(metrics::layer(auth))
+    app.method_not_allowed_fallback(answer.clone()).fallback(answer).layer(metrics::layer(auth))
 }
 
 /// Waits for SIGTERM or Ctrl-C.

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use hallpass_verify::{SigningKey, component::decode_or_raw};
+use hallpass_verify::{SigningKey, bearer::is_space, component::decode_or_raw};
 
 /// The cookies of a request, as the endpoint sees them.
 ///
@@ -47,7 +47,9 @@ impl RequestCookies {
     /// The value of the first cookie of this name, decoded where it can be (CONTRACT §4.2).
     pub fn get(&self, name: &str) -> Option<Cow<'_, str>> {
         match &self.0 {
-            Source::Header(header) => forgiving(header).find(|(key, _)| *key == name).map(|(_, raw)| decode_or_raw(raw)),
+            Source::Header(header) => {
+                forgiving(header).find(|(key, _)| *key == name).map(|(_, raw)| decode_or_raw(raw))
+            }
             Source::Rewritten(cookies) => {
                 cookies.iter().find(|(key, _)| key == name).map(|(_, value)| Cow::Borrowed(&**value))
             }
@@ -90,7 +92,8 @@ impl RequestCookies {
 
     /// Names of `base` and its chunks `base.0`, `base.1`, … that the request brought (CONTRACT §5.5).
     pub fn chunks_of(&self, base: &str) -> Vec<String> {
-        let is_chunk = |name: &str| name.strip_prefix(base)?.strip_prefix('.').filter(|rest| is_index(rest)).map(|_| ());
+        let is_chunk =
+            |name: &str| name.strip_prefix(base)?.strip_prefix('.').filter(|rest| is_index(rest)).map(|_| ());
         let names = self.well_formed().into_iter().map(|(name, _)| name);
         names.filter(|name| name == base || is_chunk(name).is_some()).collect()
     }
@@ -107,13 +110,13 @@ fn put(cookies: &mut Vec<(String, String)>, name: &str, value: String) {
 fn forgiving(header: &str) -> impl Iterator<Item = (&str, &str)> {
     header.split(';').filter_map(|pair| {
         let (name, value) = pair.split_once('=')?;
-        let value = value.trim();
+        let value = value.trim_matches(is_space);
         let value = match value.strip_prefix('"') {
             // The npm package drops the last character with the opening quote, whatever it is.
             Some(rest) => rest.char_indices().next_back().map_or("", |(end, _)| rest.get(..end).unwrap_or_default()),
             None => value,
         };
-        Some((name.trim(), value))
+        Some((name.trim_matches(is_space), value))
     })
 }
 

@@ -10,10 +10,13 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "lowercase")]
 pub enum SameSite {
     /// None.
+    #[serde(alias = "Strict")]
     Strict,
     /// Top-level navigation.
+    #[serde(alias = "Lax")]
     Lax,
     /// All; forces `Secure`.
+    #[serde(alias = "None")]
     None,
 }
 

@@ -65,10 +65,22 @@ mod tests {
     #[test]
     fn contract_6_vectors() {
         for (password, key) in [
-            ("password123", "73122e887cfc14f91396cdef78dfe4b9dec28d459037601c4904cedba5a637ab97b39b40c236df5d42881d0109ca8cf0f85e39dbaba2911c190915bd8f30fe85"),
-            ("pässwörd", "98019d8d367509640e45a459ea9b23f32452dd310114f46daee657ebe74a7fe5a2ba724b8382f9a2ef80cd44dd048eb79ff35d9db1d8dd22aeae2d681eb0962e"),
-            ("\u{fb01}ancé", "666298800d11c6da2d85f4b5e5cd14d90accd854d2a294843adb44a582a69000ec46b657f0bc1b8b4ecfc96187699eda0e35c70361e2019826c8e02562e1f657"),
-            ("Ⅷ①", "5cd3d14c124c4c024b508d6947c57c13cbc1a215e05d704d568a77d1e7d7c5f3c44a77f517d19ebcf7c04565a3ec2626c2e6434e288f88d411ee972b7e15b7b1"),
+            (
+                "password123",
+                "73122e887cfc14f91396cdef78dfe4b9dec28d459037601c4904cedba5a637ab97b39b40c236df5d42881d0109ca8cf0f85e39dbaba2911c190915bd8f30fe85",
+            ),
+            (
+                "pässwörd",
+                "98019d8d367509640e45a459ea9b23f32452dd310114f46daee657ebe74a7fe5a2ba724b8382f9a2ef80cd44dd048eb79ff35d9db1d8dd22aeae2d681eb0962e",
+            ),
+            (
+                "\u{fb01}ancé",
+                "666298800d11c6da2d85f4b5e5cd14d90accd854d2a294843adb44a582a69000ec46b657f0bc1b8b4ecfc96187699eda0e35c70361e2019826c8e02562e1f657",
+            ),
+            (
+                "Ⅷ①",
+                "5cd3d14c124c4c024b508d6947c57c13cbc1a215e05d704d568a77d1e7d7c5f3c44a77f517d19ebcf7c04565a3ec2626c2e6434e288f88d411ee972b7e15b7b1",
+            ),
         ] {
             assert_eq!(hash(password, SALT), format!("{SALT}:{key}"));
         }

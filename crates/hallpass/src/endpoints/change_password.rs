@@ -67,7 +67,8 @@ impl Endpoint for ChangePasswordEndpoint {
         input.new_password.check_max(cx)?;
         input.current_password.check_max(cx)?;
         let account = credential::find(cx, &user.id).await?.ok_or(ErrorCode::CredentialAccountNotFound)?;
-        let stored = account.password.filter(|stored| !stored.is_empty()).ok_or(ErrorCode::CredentialAccountNotFound)?;
+        let stored =
+            account.password.filter(|stored| !stored.is_empty()).ok_or(ErrorCode::CredentialAccountNotFound)?;
         if !cx.engine.verify_password(input.current_password.into_inner(), stored).await? {
             return Err(ErrorCode::InvalidPassword.into());
         }

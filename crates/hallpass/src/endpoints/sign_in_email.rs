@@ -1,5 +1,5 @@
 use hallpass_store::{Filter, SessionToken, User};
-use http::{HeaderValue, StatusCode, header};
+use http::{StatusCode, header};
 use serde::Serialize;
 
 use super::credential::{self, Password};
@@ -10,7 +10,7 @@ use crate::{
         cookies::{self, Remember},
         issue::issue,
     },
-    wire::Reader,
+    wire::{Reader, header_value},
 };
 
 /// `POST /sign-in/email` (CONTRACT §11.4).
@@ -84,16 +84,17 @@ impl Endpoint for SignInEmailEndpoint {
         }
         let remembered = input.remember_me != Some(false);
         let mut tx = cx.transaction();
-        let session = issue(&mut tx, &user.id, remembered).await?.ok_or_else(|| {
-            ApiError::from(ErrorCode::FailedToCreateSession).with_status(StatusCode::UNAUTHORIZED)
-        })?;
+        let session = issue(&mut tx, &user.id, remembered)
+            .await?
+            .ok_or_else(|| ApiError::from(ErrorCode::FailedToCreateSession).with_status(StatusCode::UNAUTHORIZED))?;
         tx.commit().await?;
         let made = SessionAndUser { session, user };
         let visible = engine.visible(made.clone());
         cookies::set(cx, made, if remembered { Remember::Yes } else { Remember::No });
         let next = input.callback_url.as_deref().filter(|url| !url.is_empty());
         // The answer stays a 200; the header is for plain HTTP clients.
-        if let Some(location) = next.and_then(|url| HeaderValue::from_str(url).ok()) {
+        if let Some(url) = next {
+            let location = header_value(url).ok_or_else(|| ApiError::unexpected("callbackURL fits no header"))?;
             cx.out.set_header(header::LOCATION, location);
         }
         let redirect = next.is_some();

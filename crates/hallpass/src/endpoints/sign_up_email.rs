@@ -147,17 +147,17 @@ enum Made {
 async fn create(cx: &mut Context, user: User, hash: String, sign_in: Option<bool>) -> Result<Made, ApiError> {
     let account = Account::credential(cx.draw_id(), user.id.clone(), hash, cx.now());
     let mut tx = cx.transaction();
-    let user = tx.create(user).await?.ok_or_else(|| {
-        ApiError::from(ErrorCode::FailedToCreateUser).with_status(http::StatusCode::BAD_REQUEST)
-    })?;
+    let user = tx
+        .create(user)
+        .await?
+        .ok_or_else(|| ApiError::from(ErrorCode::FailedToCreateUser).with_status(http::StatusCode::BAD_REQUEST))?;
     tx.create(account).await?;
     let session = match sign_in {
         None => None,
-        Some(remembered) => {
-            Some(issue(&mut tx, &user.id, remembered).await?.ok_or(ErrorCode::FailedToCreateSession)?)
-        }
+        Some(remembered) => Some(issue(&mut tx, &user.id, remembered).await?.ok_or(ErrorCode::FailedToCreateSession)?),
     };
     tx.commit().await.map_err(not_created)?;
+    let user = cx.as_stored(user).await?;
     Ok(match session {
         None => Made::User(user),
         Some(session) => Made::Session(SessionAndUser { session, user }),

@@ -44,20 +44,20 @@ impl Endpoint for UpdateSessionEndpoint {
     }
 
     async fn handle(&self, cx: &mut Context, input: UpdateSession) -> Result<SessionUpdated, ApiError> {
-        let SessionAndUser { mut session, user } = cx.required_session()?;
+        let SessionAndUser { session, user } = cx.required_session()?;
         let mut set = fields::read(&cx.engine.session_fields, &input.0, Action::Update)?;
         if set.is_empty() {
             return Err(ApiError::message(StatusCode::BAD_REQUEST, "No fields to update"));
         }
-        session.updated_at = cx.now();
-        session.extra.merge(set.clone());
-        set.set("updatedAt", session.updated_at);
+        set.set("updatedAt", cx.now());
         let mut tx = cx.transaction();
         tx.update("session", Filter::eq("token", &session.token), set).await?;
         if tx.commit().await?.iter().all(|outcome| outcome.affected == 0) {
             cookies::clear(cx);
             return Err(ErrorCode::FailedToGetSession.into());
         }
+        let stored = cx.find::<Session>(Filter::eq("token", &session.token)).await?;
+        let session = stored.into_iter().next().ok_or(ErrorCode::FailedToGetSession)?;
         cookies::set(cx, SessionAndUser { session: session.clone(), user }, Remember::AsBefore);
         Ok(SessionUpdated { session: cx.engine.visible_session(session) })
     }

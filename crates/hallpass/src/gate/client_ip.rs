@@ -2,13 +2,14 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
+use hallpass_verify::bearer::is_space;
 use http::HeaderMap;
 use ipnet::IpNet;
 
 use crate::{
     error::BuildError,
     options::{Environment, IpAddressOptions},
-    wire::body::latin1,
+    wire::header_text,
 };
 
 /// The socket's address, which whoever accepts connections may put into a request's extensions.
@@ -52,13 +53,13 @@ impl ClientIps {
         if self.disabled {
             return None;
         }
-        let named = self.headers.iter().find_map(|name| self.from_header(&joined(headers, name)?));
+        let named = self.headers.iter().find_map(|name| self.from_header(&header_text(headers, name)?));
         let peer = || peer.filter(|_| self.peer).map(|peer| peer.0.to_canonical());
         named.or_else(peer).or(self.fallback).map(|address| self.canonical(address))
     }
 
     fn from_header(&self, value: &str) -> Option<IpAddr> {
-        let mut hops = value.split(',').map(str::trim).filter(|hop| !hop.is_empty());
+        let mut hops = value.split(',').map(|hop| hop.trim_matches(is_space)).filter(|hop| !hop.is_empty());
         if self.trusted.is_empty() {
             // Of a list, anyone could have written the first part: only a single address is believed.
             let only = hops.next()?;
@@ -86,11 +87,6 @@ impl ClientIps {
             }
         }
     }
-}
-
-fn joined(headers: &HeaderMap, name: &str) -> Option<String> {
-    let values: Vec<String> = headers.get_all(name).iter().map(latin1).collect();
-    (!values.is_empty()).then(|| values.join(", "))
 }
 
 /// An address, IPv4 in IPv6 clothing taken for what it is.

@@ -4,7 +4,7 @@
 //! trusted origin; one without cannot act for anybody by itself and need not, which is what lets bearer clients do without
 //! an `Origin`. All of it looks at the headers as they came, never at what a hook made of them.
 
-use http::{HeaderMap, Method, header};
+use http::{Method, header};
 use serde_json::Value;
 use url::Url;
 
@@ -13,7 +13,7 @@ use crate::{
     error::{ApiError, ErrorCode},
     options::DisableOriginCheck,
     request::Request,
-    wire::body::latin1,
+    wire::header_text,
 };
 
 /// The checks, as configured.
@@ -45,14 +45,16 @@ impl OriginCheck {
         if headers.contains_key(header::COOKIE) {
             return self.check_origin(request, false);
         }
-        let [site, mode, dest] = ["sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest"].map(|name| text(headers, name));
+        let [site, mode, dest] =
+            ["sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest"].map(|name| header_text(headers, name));
         if [&site, &mode, &dest].iter().any(|value| value.as_ref().is_some_and(|value| !value.trim().is_empty())) {
             if site.as_deref() == Some("cross-site") && mode.as_deref() == Some("navigate") {
                 return Err(ErrorCode::CrossSiteNavigationLoginBlocked.into());
             }
             return self.check_origin(request, true);
         }
-        let names_origin = ["origin", "referer"].iter().any(|name| text(headers, name).is_some_and(|it| !it.is_empty()));
+        let names_origin =
+            ["origin", "referer"].iter().any(|name| header_text(headers, name).is_some_and(|it| !it.is_empty()));
         if names_origin { self.check_origin(request, true) } else { Ok(()) }
     }
 
@@ -61,10 +63,12 @@ impl OriginCheck {
         if self.is_csrf_unchecked() || self.is_skipped(request) || !(always || headers.contains_key(header::COOKIE)) {
             return Ok(());
         }
-        let origin = text(headers, "origin");
+        let origin = header_text(headers, "origin");
         // A sandboxed page of our own has a null origin, and the browser vouches for where it came from.
-        let is_own_page = origin.as_deref() == Some("null") && text(headers, "sec-fetch-site").as_deref() == Some("same-origin");
-        let named = || origin.filter(|it| !it.is_empty()).or_else(|| text(headers, "referer")).unwrap_or_default();
+        let is_own_page = origin.as_deref() == Some("null")
+            && header_text(headers, "sec-fetch-site").as_deref() == Some("same-origin");
+        let named =
+            || origin.filter(|it| !it.is_empty()).or_else(|| header_text(headers, "referer")).unwrap_or_default();
         let candidate = if is_own_page { request.own_origin() } else { None }.unwrap_or_else(named);
         if candidate.is_empty() || candidate == "null" {
             return Err(ErrorCode::MissingOrNullOrigin.into());
@@ -72,7 +76,10 @@ impl OriginCheck {
         if self.trusts_origin(request, &candidate) {
             return Ok(());
         }
-        tracing::warn!(origin = candidate, "request from an origin that is not trusted; add it to trusted_origins if it is yours");
+        tracing::warn!(
+            origin = candidate,
+            "request from an origin that is not trusted; add it to trusted_origins if it is yours"
+        );
         Err(ErrorCode::InvalidOrigin.into())
     }
 
@@ -133,10 +140,6 @@ impl OriginCheck {
             }),
         }
     }
-}
-
-fn text(headers: &HeaderMap, name: &str) -> Option<String> {
-    headers.get(name).map(latin1)
 }
 
 /// What ECMAScript takes for true.

@@ -177,7 +177,8 @@ mod tests {
     #[test]
     fn clients_and_paths_are_counted_apart_and_unknown_clients_together() {
         let limiter = limiter(&[]);
-        for (ip, path) in [(Some("1.1.1.1"), "/sign-in/email"), (Some("2.2.2.2"), "/sign-in/email"), (None, "/sign-up/email")]
+        for (ip, path) in
+            [(Some("1.1.1.1"), "/sign-in/email"), (Some("2.2.2.2"), "/sign-in/email"), (None, "/sign-up/email")]
         {
             (0..3).for_each(|_| assert_eq!(limiter.admit(ip, path, at(0)), Ok(())));
             assert_eq!(limiter.admit(ip, path, at(0)), Err(10));

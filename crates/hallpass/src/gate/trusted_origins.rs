@@ -185,17 +185,30 @@ mod tests {
 
     fn trusted() -> TrustedOrigins {
         TrustedOrigins::new([
-            "http://127.0.0.1:4101", "https://app.example.com", "https://*.wild.example", "*.host.example", "myapp://",
-            "deep://app/cb", "http://localhost:*", "192.168.*.*",
+            "http://127.0.0.1:4101",
+            "https://app.example.com",
+            "https://*.wild.example",
+            "*.host.example",
+            "myapp://",
+            "deep://app/cb",
+            "http://localhost:*",
+            "192.168.*.*",
         ])
     }
 
     #[test]
     fn contract_9_4_accepted() {
         for url in [
-            "HTTP://127.0.0.1:4101/x", "https://APP.example.com:443/x?y", "https://a.b.wild.example",
-            "http://x.host.example", "myapp:x", "deep://APP/cb/more", "deep://app/%63b", "https://192.168.0.9/x",
-            "http://192.168.1.1:8080", "http://localhost:5173",
+            "HTTP://127.0.0.1:4101/x",
+            "https://APP.example.com:443/x?y",
+            "https://a.b.wild.example",
+            "http://x.host.example",
+            "myapp:x",
+            "deep://APP/cb/more",
+            "deep://app/%63b",
+            "https://192.168.0.9/x",
+            "http://192.168.1.1:8080",
+            "http://localhost:5173",
         ] {
             assert!(trusted().trusts_origin(url), "{url}");
         }
@@ -204,10 +217,21 @@ mod tests {
     #[test]
     fn contract_9_4_refused() {
         for url in [
-            "http://app.example.com", "https://app.example.com:8443", "https://wild.example",
-            "https://a.wild.example:8443", "http://x.host.example:99", "http://localhost", "deep://app/cbx",
-            "deep://app/cb/../other", "http://192.168.evil.test", "javascript:alert(1)", "dash", "", "null",
-            "https://app.example.com.evil.test", "https://app.example.com@evil.test",
+            "http://app.example.com",
+            "https://app.example.com:8443",
+            "https://wild.example",
+            "https://a.wild.example:8443",
+            "http://x.host.example:99",
+            "http://localhost",
+            "deep://app/cbx",
+            "deep://app/cb/../other",
+            "http://192.168.evil.test",
+            "javascript:alert(1)",
+            "dash",
+            "",
+            "null",
+            "https://app.example.com.evil.test",
+            "https://app.example.com@evil.test",
         ] {
             assert!(!trusted().trusts_origin(url), "{url}");
             assert!(!trusted().trusts_redirect(url), "{url}");

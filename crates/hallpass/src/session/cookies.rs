@@ -72,5 +72,8 @@ pub(crate) fn brought_session_data(cx: &Context) -> bool {
     let (cookies, name) = (cx.request().cookies(), &*cx.engine.cookies.session_data.name);
     let is_filled = |value: &str| !value.is_empty();
     cookies.get(name).is_some_and(|value| is_filled(&value))
-        || cookies.chunks_of(name).iter().any(|chunk| chunk != name && cookies.get(chunk).is_some_and(|it| is_filled(&it)))
+        || cookies
+            .chunks_of(name)
+            .iter()
+            .any(|chunk| chunk != name && cookies.get(chunk).is_some_and(|it| is_filled(&it)))
 }

@@ -7,6 +7,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::{Map, Value};
 use url::form_urlencoded;
 
+use super::header_text;
 use crate::error::{ApiError, ErrorCode};
 
 /// What bodies an endpoint takes.
@@ -45,7 +46,7 @@ where
     if types == MediaTypes::Ignored || !has_body(method, headers, &body) {
         return Ok(None);
     }
-    let declared = headers.get(header::CONTENT_TYPE).map(latin1).unwrap_or_default();
+    let declared = header_text(headers, "content-type").unwrap_or_default();
     let essence = declared.split(';').next().unwrap_or_default().trim().to_lowercase();
     if !types.allowed().contains(&&*essence) {
         return Err(unsupported(&declared, types));
@@ -79,11 +80,12 @@ fn parse_json(bytes: &[u8]) -> Result<Value, ApiError> {
     // As a fetch body's `json()` does it: a byte order mark goes, broken UTF-8 is replaced and not refused.
     let text = String::from_utf8_lossy(bytes);
     let text = text.trim_start_matches('\u{feff}');
-    serde_json::from_str(text).or_else(|error| {
-        let mended = mend_lone_surrogates(text).ok_or(error)?;
-        serde_json::from_str(&mended)
-    })
-    .map_err(|_| invalid_json())
+    serde_json::from_str(text)
+        .or_else(|error| {
+            let mended = mend_lone_surrogates(text).ok_or(error)?;
+            serde_json::from_str(&mended)
+        })
+        .map_err(|_| invalid_json())
 }
 
 /// ECMAScript text may hold half of a surrogate pair, written `\ud800`; stored as UTF-8 it becomes U+FFFD. Rust text cannot
@@ -116,7 +118,9 @@ fn mend_lone_surrogates(text: &str) -> Option<String> {
 
 fn parse_form(bytes: &[u8]) -> Value {
     let pairs = form_urlencoded::parse(bytes);
-    Value::Object(pairs.map(|(key, value)| (key.into_owned(), Value::String(value.into_owned()))).collect::<Map<_, _>>())
+    Value::Object(
+        pairs.map(|(key, value)| (key.into_owned(), Value::String(value.into_owned()))).collect::<Map<_, _>>(),
+    )
 }
 
 fn invalid_json() -> ApiError {
@@ -127,14 +131,6 @@ fn unsupported(declared: &str, types: MediaTypes) -> ApiError {
     let allowed = types.allowed().join(", ");
     let message = format!("Content-Type \"{declared}\" is not allowed. Allowed types: {allowed}");
     ApiError::coded(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", message)
-}
-
-/// A header's value as text; bytes past ASCII are Latin-1 (RFC 9110 §5.5).
-pub(crate) fn latin1(value: &http::HeaderValue) -> String {
-    match value.to_str() {
-        Ok(text) => text.to_owned(),
-        Err(_) => value.as_bytes().iter().map(|byte| char::from(*byte)).collect(),
-    }
 }
 
 #[cfg(test)]
@@ -163,8 +159,10 @@ mod tests {
         let json = |body| read_as(Some("Application/JSON; charset=x"), body);
         assert_eq!(json(b"\xef\xbb\xbf{\"a\":1,\"a\":2}").await.unwrap(), Some(serde_json::json!({"a": 2})));
         assert_eq!(json(b"\"\xff\"").await.unwrap(), Some(serde_json::json!("\u{fffd}")));
-        assert_eq!(json(br#"["\ud800", "\ud83d\ude00", "\\ud800"]"#).await.unwrap(),
-            Some(serde_json::json!(["\u{fffd}", "😀", "\\ud800"])));
+        assert_eq!(
+            json(br#"["\ud800", "\ud83d\ude00", "\\ud800"]"#).await.unwrap(),
+            Some(serde_json::json!(["\u{fffd}", "😀", "\\ud800"]))
+        );
         for broken in [&b" "[..], b"{", b"{'a':1}", b"nul"] {
             assert_eq!(json(broken).await.unwrap_err().to_string(), "Invalid JSON in request body");
         }

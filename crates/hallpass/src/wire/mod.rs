@@ -2,10 +2,12 @@
 
 pub(crate) mod body;
 mod email;
+mod header;
 pub(crate) mod path;
 mod query;
 mod read;
 
 pub use email::{EmailAddress, NotAnEmail};
+pub(crate) use header::{header_text, header_value};
 pub use query::Query;
 pub use read::{Fields, Reader};

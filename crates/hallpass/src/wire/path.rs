@@ -71,9 +71,13 @@ mod tests {
 
     #[test]
     fn rules_see_the_path_without_base_and_trailing_slashes() {
-        for (path, key) in
-            [("/api/auth/ok//", "/ok"), ("/api/auth", "/"), ("/other", "/other"), ("/api/authx", "/api/authx"), ("/", "/")]
-        {
+        for (path, key) in [
+            ("/api/auth/ok//", "/ok"),
+            ("/api/auth", "/"),
+            ("/other", "/other"),
+            ("/api/authx", "/api/authx"),
+            ("/", "/"),
+        ] {
             assert_eq!(below_base(path, "/api/auth"), key);
         }
     }

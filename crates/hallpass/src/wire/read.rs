@@ -103,12 +103,19 @@ impl<'a> Fields<'a> {
 
     /// A text that is not empty.
     pub fn non_empty_string(&mut self, name: &str) -> Option<String> {
-        let text = self.string(name)?;
-        if text.is_empty() {
-            self.note(name, "Too small: expected string to have >=1 characters");
-            return None;
+        let text = self.string(name);
+        match (&text, self.optional(name)) {
+            (Some(text), _) if text.is_empty() => {
+                self.note(name, "Too small: expected string to have >=1 characters");
+                return None;
+            }
+            // Whatever has a length is measured, also when it is no text.
+            (None, Some(Value::Array(items))) if items.is_empty() => {
+                self.note(name, "Too small: expected array to have >=1 items");
+            }
+            _ => {}
         }
-        Some(text)
+        text
     }
 
     /// An e-mail address.
