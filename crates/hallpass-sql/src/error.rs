@@ -33,7 +33,7 @@ pub enum ConnectError {
         path: PathBuf,
     },
     /// The file may not be read and written.
-    #[error("the database file `{}` cannot be read and written by this user; change its owner or permissions", path.display())]
+    #[error("the database file `{}` cannot be read and written by this user; change the owner or permissions of the file and its folder", path.display())]
     Permission {
         /// The database file.
         path: PathBuf,

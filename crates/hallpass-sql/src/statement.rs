@@ -7,8 +7,7 @@ use sea_query::{Cond, Condition, Expr, ExprTrait, Order as Direction, Query as B
 
 use crate::dialect::{Cell, Comparison, Dialect};
 
-/// A statement that is ready to be sent to another thread and run there.
-#[derive(Debug)]
+/// A statement that is ready to be sent to another thread and run there. It does not print: its values may be secrets.
 pub(crate) struct Statement {
     pub(crate) sql: String,
     pub(crate) values: Vec<Cell>,
@@ -24,11 +23,8 @@ pub(crate) struct Statement {
 pub(crate) fn select(dialect: Dialect, schema: &Schema, query: &Query) -> Result<Statement, StoreError> {
     let table = table_of(schema, &query.table)?;
     let mut select = Build::select();
-    select.columns(table.columns.iter().map(physical)).from(table.physical.to_string()).cond_where(condition(
-        dialect,
-        table,
-        &query.filter,
-    )?);
+    select.columns(table.columns.iter().map(physical)).from(table.physical.to_string());
+    select.cond_where(condition(dialect, table, &query.filter)?);
     if let Some((column, order)) = &query.order {
         let direction = match order {
             Order::Ascending => Direction::Asc,

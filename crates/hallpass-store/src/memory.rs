@@ -7,6 +7,7 @@
 use std::{
     cmp::Ordering,
     collections::{BTreeMap, BTreeSet, HashMap},
+    fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -36,7 +37,7 @@ use crate::{
 /// assert!(refused.conflict().is_some());
 /// # });
 /// ```
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct MemoryStore {
     tables: Arc<Mutex<Tables>>,
 }
@@ -50,6 +51,13 @@ impl MemoryStore {
     fn lock(&self) -> MutexGuard<'_, Tables> {
         // A panic inside the lock leaves at worst a batch half undone, which only a bug in this file can cause.
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for MemoryStore {
+    /// Leaves out the content, which is full of secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStore").finish_non_exhaustive()
     }
 }
 
@@ -95,7 +103,7 @@ struct Change {
     before: Option<Row>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Tables(HashMap<Arc<str>, Content>);
 
 impl Tables {
@@ -326,7 +334,7 @@ impl Tables {
 }
 
 /// The content of one table.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Content {
     columns: BTreeSet<Arc<str>>,
     rows: BTreeMap<Place, Row>,

@@ -81,8 +81,8 @@ impl FromStr for Timestamp {
     }
 }
 
-/// Reads exactly the form that is written, `2026-11-23T08:40:13.336Z`, five times as fast as the general reader: every session
-/// look-up reads five of them.
+/// Reads exactly the form that is written, `2026-11-23T08:40:13.336Z`. Every session look-up reads five of them, and the general
+/// reader would make it a twentieth slower.
 fn canonical_millis(text: &[u8]) -> Option<i64> {
     #[rustfmt::skip]
     let [y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1, b'T', h0, h1, b':', i0, i1, b':', s0, s1, b'.', f0, f1, f2, b'Z'] =

@@ -6,7 +6,6 @@ use hallpass_store::{Column, StoreError, Table, Timestamp, Value};
 use sea_query::{Expr, Order, QueryStatementWriter, SelectStatement, SqliteQueryBuilder, Values};
 
 /// A value as a database stores it. Unlike the query builder's values it can be sent to another thread.
-#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Cell {
     Null,
     Text(String),
@@ -36,7 +35,7 @@ impl TryFrom<sea_query::Value> for Cell {
             Int(Some(number)) => Self::Integer(number.into()),
             BigUnsigned(Some(number)) => Self::Integer(i64::try_from(number).unwrap_or(i64::MAX)),
             Double(Some(number)) => Self::Real(number),
-            other => return Err(StoreError::misuse(format!("no statement of ours has the parameter {other:?}"))),
+            _ => return Err(StoreError::misuse("a statement has a parameter of a kind that is not stored")),
         })
     }
 }
