@@ -106,7 +106,7 @@ export default [
     name: "configuration: the error page in production",
     scenario: { environment: "production", options: { rateLimit: { enabled: false } } },
     async run(t) {
-      for (const query of ["", "?error=SHOWN_CODE", "?error=SHOWN_%27", "?error=SHOWN_x%20y", "?error=<foreign>", "?error=", "?error=A&error_description=some%20words%20%26%20%3Csigns%3E", "?error_description=only",
+      for (const query of ["", "?error=SHOWN_CODE", "?error=SHOWN_%27", "?error=SHOWN_x%20y", "?error=%3Cforeign%3E", "?error=", "?error=A&error_description=some%20words%20%26%20%3Csigns%3E", "?error_description=only",
         "?error=A&error_description=", "?error=A&error=B", "?error=A&error_description=a%0d%0ab", "?error=A&error_description=%C3%A4%E2%82%AC", "?error=A&error_description=a+b%2Bc", "?error=A&error_description=*'()!~"]) {
         await t.get(`/error${query}`);
       }

@@ -41,8 +41,9 @@ export default [
       await repeat(4, () => t.get("/sign-in/anything"));
       await repeat(4, () => t.get("/sign-up-else"));
       await repeat(4, () => t.get("/change-email-too"));
-      await repeat(5, () => t.post("/request-password-reset", {}));
-      await repeat(5, () => t.post("/send-verification-email", {}));
+      // GET finds no route there, and is counted all the same.
+      await repeat(5, () => t.get("/request-password-reset"));
+      await repeat(5, () => t.get("/send-verification-email"));
       await repeat(4, () => t.get("/forget-password/x"));
       await repeat(4, () => t.get("/request-password-reset/x"));
       await repeat(3, () => t.post("/sign-in/email", {}, from("9.9.9.9")));
@@ -109,7 +110,7 @@ export default [
       await t.get("/revoke-session?x=y", {}, 429);
       await t.get("/revoke-session/", {}, 429);
       for (const path of ["/A", "/a", "/a/", "/a//", "//a", "/%61", "/a?b", "/a#b", "/./a", "/x/../a"]) await t.get(path);
-      for (const target of ["/", "/api", "/api/auth", "/api/auth/", "/api/auth", "/api/auth/"]) await t.send({ target });
+      for (const target of ["/api", "/api", "/api/auth", "/api/auth/", "/api/auth", "/api/auth/"]) await t.send({ target });
     },
   },
   {

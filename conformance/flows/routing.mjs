@@ -19,7 +19,7 @@ const ENDPOINTS = {
 };
 
 const UNKNOWN_TARGETS = [
-  "/", "/api", "/api/auth", "/api/auth/", "/api/authx/ok", "/api/auth/nothing", "/api/auth/ok/", "/api/auth/ok/more",
+  "/api", "/api/auth", "/api/auth/", "/api/authx/ok", "/api/auth/nothing", "/api/auth/ok/", "/api/auth/ok/more",
   "/api/auth//ok", "//api/auth/ok", "/api//auth/ok", "/api/auth/ok//", "/api/auth/sign-in", "/api/auth/sign-in/",
   "/api/auth/sign-in//email", "/api/auth/sign-in/email/", "/api/auth/OK", "/API/AUTH/OK", "/api/auth/%6fk", "/api/auth/Get-Session",
   "/ok", "/api/auth/api/auth/ok", "/api/auth/set-password", "/api/auth/forget-password", "/api/auth/ok;x=1", "/api/auth/ok%00",

@@ -175,7 +175,7 @@ export default [
   {
     name: "users: the error page",
     async run(t) {
-      for (const query of ["", "?error=SHOWN_CODE", "?error=SHOWN_a-b_9", "?error=SHOWN_%27", "?error=SHOWN_x%20y", "?error=SHOWN_<foreign>", "?error=", "?error=SHOWN_X&error_description=%3Cforeign%3E", "?error_description=SHOWN_d",
+      for (const query of ["", "?error=SHOWN_CODE", "?error=SHOWN_a-b_9", "?error=SHOWN_%27", "?error=SHOWN_x%20y", "?error=SHOWN_%3Cforeign%3E", "?error=", "?error=SHOWN_X&error_description=%3Cforeign%3E", "?error_description=SHOWN_d",
         "?error=SHOWN_A&error=SHOWN_B", "?error=SHOWN_%C3%A4", "?other=SHOWN_X"]) {
         await t.get(`/error${query}`);
       }

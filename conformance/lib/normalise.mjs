@@ -1,7 +1,7 @@
 // Turns an answer into text that two correct servers agree on.
 //
-// Generated values become names by identity: the first unknown 32-character id that a server shows is `<id1>`, and
-// wherever that server shows it again it is `<id1>` again. So "the token in the body is the token in the cookie is the
+// Generated values become names by identity: the first unknown 32-character id that a server shows in step 3 is
+// `<id 3.1>`, and wherever that server shows it again it is `<id 3.1>` again. So "the token in the body is the token in the cookie is the
 // one of step 3" is compared although the tokens differ. Signatures are checked here, not compared.
 //
 // A date becomes the step in which it was taken: `<date +604800000 in 3..3>` is seven days after some moment of step 3.
@@ -19,7 +19,7 @@ const ID = /(?<![A-Za-z0-9])[A-Za-z0-9]{32}(?![A-Za-z0-9])/g;
 
 /** Remembers what one server has shown, and when it was asked. `lifetimes` are the distances that dates may have, in ms. */
 export function memory(lifetimes) {
-  return { ids: new Map(), asked: [], lifetimes: [...new Set([0, ...lifetimes])] };
+  return { ids: new Map(), shown: 0, lastStep: 0, asked: [], lifetimes: [...new Set([0, ...lifetimes])] };
 }
 
 /** The comparable text of an answer. `seen.asked` ends with the step that it answers. */
@@ -99,7 +99,13 @@ function names(value, seen, secret) {
     .replace(SIGNED, (whole, message, given) =>
       `${message}.<${given === signature(message, secret) ? "valid" : "bad"}-signature>`)
     .replace(ID, (id) => {
-      if (!seen.ids.has(id)) seen.ids.set(id, `<id${seen.ids.size + 1}>`);
+      if (!seen.ids.has(id)) {
+        // Numbered within the step, so that one side's additional id does not shift the names of all later ones.
+        const step = seen.asked.length;
+        seen.shown = step === seen.lastStep ? seen.shown + 1 : 1;
+        seen.lastStep = step;
+        seen.ids.set(id, `<id ${step}.${seen.shown}>`);
+      }
       return seen.ids.get(id);
     });
 }

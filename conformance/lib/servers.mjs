@@ -29,7 +29,8 @@ export async function startOracle(scenario, { name = "oracle", database } = {}) 
     database: file,
     output: child.output,
     async stop() {
-      if (reusable && (await Promise.race([child.become(null), child.exited.then(() => false)]))) idle.push(child);
+      const closed = reusable && (await within(5000, Promise.race([child.become(null), child.exited.then(() => false)]), "closing").catch(() => false));
+      if (closed) idle.push(child);
       else await child.stop();
       removeFolder(folder);
     },

@@ -26,8 +26,8 @@
 //! writing, behind queues that are bounded: a full queue is [`StoreError::Unavailable`](hallpass_store::StoreError), not
 //! growing memory. See [`SqliteOptions`] for the numbers.
 //!
-//! The file is in WAL mode with `synchronous=NORMAL`: a killed process loses nothing that was answered; a machine that
-//! loses power may lose the last moments.
+//! The file is in WAL mode with `synchronous=FULL`: what was answered is on disk. A revocation that a power cut could take back
+//! would be none.
 //!
 //! # Adding a database
 //!

@@ -76,8 +76,8 @@ impl FromStr for Timestamp {
             return Ok(Self(moment.as_millisecond()));
         }
         let civil: jiff::civil::DateTime = text.parse().map_err(|_| NotADate)?;
-        let zoned = civil.to_zoned(jiff::tz::TimeZone::UTC).map_err(|_| NotADate)?;
-        Ok(Self(zoned.timestamp().as_millisecond()))
+        let moment = jiff::tz::Offset::UTC.to_timestamp(civil).map_err(|_| NotADate)?;
+        Ok(Self(moment.as_millisecond()))
     }
 }
 
@@ -134,8 +134,8 @@ impl<'de> Deserialize<'de> for Timestamp {
     }
 }
 
-/// The content of one cell.
-#[derive(Debug, Clone, PartialEq)]
+/// The content of one cell. Texts and documents do not print: any of them may be a token or a password's hash.
+#[derive(Clone, PartialEq)]
 pub enum Value {
     /// No value.
     Null,
@@ -151,6 +151,20 @@ pub enum Value {
     Date(Timestamp),
     /// A JSON document, list or object (column kinds json, list of text, list of numbers).
     Json(serde_json::Value),
+}
+
+impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Null => f.write_str("Null"),
+            Self::Text(_) => f.write_str("Text(…)"),
+            Self::Integer(number) => write!(f, "Integer({number})"),
+            Self::Number(number) => write!(f, "Number({number})"),
+            Self::Boolean(flag) => write!(f, "Boolean({flag})"),
+            Self::Date(moment) => write!(f, "Date({moment})"),
+            Self::Json(_) => f.write_str("Json(…)"),
+        }
+    }
 }
 
 impl Value {

@@ -10,8 +10,7 @@ use hallpass::{
     options::AdditionalField,
     plugin::{Plugin, Registrar, hook, paths},
     store::{
-        Batch, Column, ColumnKind, Filter, Order, Query, Record, Row, StoreError, Table, Timestamp,
-        record::Cells,
+        Batch, Column, ColumnKind, Filter, Order, Query, Record, Row, StoreError, Table, Timestamp, record::Cells,
     },
     wire::Reader,
 };

@@ -43,7 +43,8 @@ async fn json_of(response: Response<Full<Bytes>>) -> Value {
 }
 
 async fn sign_up(auth: &Hallpass, name: &str) -> String {
-    let body = json!({"name": name, "email": format!("{name}@example.com"), "password": "correct horse", "motto": "onwards"});
+    let body =
+        json!({"name": name, "email": format!("{name}@example.com"), "password": "correct horse", "motto": "onwards"});
     let answer = send(auth, "/sign-up/email", None, Some(body)).await;
     answer.headers()["set-auth-token"].to_str().unwrap().to_owned()
 }

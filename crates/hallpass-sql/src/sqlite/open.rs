@@ -87,7 +87,7 @@ fn configure(connection: Connection, timeout: Duration) -> rusqlite::Result<Conn
     connection.busy_timeout(timeout)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.pragma_update(None, "foreign_keys", true)?;
-    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
     connection.query_row(&format!("PRAGMA mmap_size={MAPPED}"), [], |_| Ok(())).or_else(no_rows)?;
     // With statistics in the file a statement would be planned anew at each binding, at twice the cost.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;

@@ -179,7 +179,8 @@ mod tests {
             let mut cookies = RequestCookies::from_header(header);
             let _ = cookies.get("a");
             cookies.set("a", "b".into());
-            proptest::prop_assert_eq!(cookies.get("a").as_deref(), Some("b"));
+            let value = cookies.get("a");
+            proptest::prop_assert_eq!(value.as_deref(), Some("b"));
         }
     }
 }

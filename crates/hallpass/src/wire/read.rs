@@ -238,8 +238,8 @@ mod tests {
 
     #[test]
     fn an_optional_object_may_be_absent_but_not_null() {
-        assert_eq!(refused(None, |body| drop(body.optional_object())), "");
-        let text = refused(Some(Value::Null), |body| drop(body.optional_object()));
+        assert_eq!(refused(None, |body| _ = body.optional_object()), "");
+        let text = refused(Some(Value::Null), |body| _ = body.optional_object());
         assert_eq!(text, "[body] Invalid input: expected object, received null");
     }
 }

@@ -1,0 +1,45 @@
+// Where hallpass differs on purpose. No flow asks for these; each is a row of COMPATIBILITY.md.
+export const DIFFERENCES = [
+  {
+    about: "a store that fails",
+    original: "500, with FAILED_TO_GET_SESSION or an empty body, or 401",
+    hallpass: "503 with retry-after; the body is the original's where it has one, else SERVICE_UNAVAILABLE",
+    reason: "a client must be able to tell that nothing was decided, and when to ask again",
+  },
+  {
+    about: "bodies over the limit",
+    original: "no limit",
+    hallpass: "413 PAYLOAD_TOO_LARGE over server.body_limit (1 MiB)",
+    reason: "a body is held in memory while it is read",
+  },
+  {
+    about: "more passwords to hash than can wait",
+    original: "all are hashed at once",
+    hallpass: "503 with retry-after once the queue is full",
+    reason: "each hash takes 32 MiB and a core",
+  },
+  {
+    about: "paths outside the base path",
+    original: "404",
+    hallpass: "/healthz and /readyz answer, and / is a page in development",
+    reason: "operators and first-time users need them",
+  },
+  {
+    about: "the look of the error page",
+    original: "its own page",
+    hallpass: "its own page, which shows the same code",
+    reason: "the page is a work, not a protocol",
+  },
+  {
+    about: "requests that end the original's process",
+    original: "behind the Node adapter TRACE, a Host that is no URL host (a blank, a user, a port over 65535) and an X-Forwarded-Proto that is no scheme are uncaught exceptions",
+    hallpass: "an answer",
+    reason: "one request must not end the service for all",
+  },
+  {
+    about: "what the HTTP parsers refuse",
+    original: "Node's parser: 431 over 16 KiB of headers, 400 for methods it does not know; it lets <, > and quotes stand in a request target",
+    hallpass: "hyper's parser, with limits of its own; it refuses such targets with 400 (clients encode them)",
+    reason: "this is settled below both libraries",
+  },
+];

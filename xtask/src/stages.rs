@@ -1,0 +1,163 @@
+//! What there is to run, in this order: what fails fastest comes first.
+
+use std::path::PathBuf;
+
+use crate::{
+    run::{Outcome, Tally, check, command, count_cargo_test, count_conformance, counted, root},
+    tools::{cargo_tool, exists, system},
+};
+
+/// One part of the tests.
+pub(crate) struct Stage {
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
+    pub(crate) run: fn() -> Outcome,
+}
+
+/// All parts.
+pub(crate) const STAGES: &[Stage] = &[
+    Stage { name: "format", about: "the formatter has nothing to change", run: || outcome(format()) },
+    Stage { name: "clippy", about: "no lint complains", run: || outcome(clippy()) },
+    Stage { name: "docs", about: "the documentation builds without a warning", run: || outcome(docs()) },
+    Stage {
+        name: "deny",
+        about: "licences, sources and versions of dependencies are as decided",
+        run: || outcome(deny()),
+    },
+    Stage { name: "rust", about: "unit, route, store and documentation tests", run: || outcome(rust()) },
+    Stage { name: "build", about: "the binary, as released", run: || outcome(build()) },
+    Stage {
+        name: "flows",
+        about: "written flows, answered as the npm package answers them",
+        run: || conformance(&["flows"]),
+    },
+    Stage {
+        name: "generated",
+        about: "generated requests, likewise",
+        run: || conformance(&["generated", "--count", "500"]),
+    },
+    Stage { name: "client", about: "the official JavaScript client", run: || conformance(&["client"]) },
+    Stage { name: "shared", about: "one database, two servers", run: || conformance(&["shared"]) },
+    Stage { name: "self-test", about: "the comparison notices differences", run: || outcome(self_test()) },
+    Stage { name: "browser", about: "the playground in a real browser", run: || outcome(browser()) },
+    Stage { name: "fuzz", about: "a short fuzz of everything strangers send", run: || outcome(fuzz()) },
+];
+
+fn outcome(result: Result<Tally, String>) -> Outcome {
+    result.map_or_else(Outcome::Could, Outcome::Ran)
+}
+
+fn cargo(arguments: &[&str]) -> std::process::Command {
+    command(env!("CARGO"), arguments, ".")
+}
+
+fn format() -> Result<Tally, String> {
+    check(&mut cargo(&["fmt", "--all", "--check"]))
+}
+
+fn clippy() -> Result<Tally, String> {
+    check(&mut cargo(&["clippy", "--quiet", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"]))
+}
+
+fn docs() -> Result<Tally, String> {
+    let mut doc = cargo(&["doc", "--quiet", "--workspace", "--all-features", "--no-deps", "--document-private-items"]);
+    check(doc.env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+fn deny() -> Result<Tally, String> {
+    let deny = cargo_tool("cargo-deny", "0.20.2")?;
+    // Advisories come from a server that not every machine reaches; they are looked up by hand before a release.
+    check(&mut command(
+        deny,
+        &["--all-features", "check", "--hide-inclusion-graph", "licenses", "bans", "sources"],
+        ".",
+    ))
+}
+
+fn rust() -> Result<Tally, String> {
+    counted(&mut cargo(&["test", "--workspace", "--all-features", "--no-fail-fast"]), count_cargo_test)
+}
+
+fn build() -> Result<Tally, String> {
+    check(&mut cargo(&["build", "--quiet", "--release", "-p", "hallpass-cli"]))
+}
+
+fn conformance(arguments: &[&str]) -> Outcome {
+    outcome(node(arguments))
+}
+
+fn node(arguments: &[&str]) -> Result<Tally, String> {
+    prepare_node()?;
+    let arguments: Vec<&str> = std::iter::once("run.mjs").chain(arguments.iter().copied()).collect();
+    counted(&mut with_binary(command("node", &arguments, "conformance"))?, count_conformance)
+}
+
+/// The comparison has to fail where the two sides are configured differently.
+fn self_test() -> Result<Tally, String> {
+    let noticed = node(&["self-test"])?;
+    let mut flipped =
+        command("node", &["run.mjs", "generated", "--count", "200", "--flip-require-signature"], "conformance");
+    let flipped = check(&mut with_binary(flipped_quietly(&mut flipped))?)?;
+    let expected = if flipped.failed > 0 { Tally::success() } else { Tally::failure() };
+    Ok(noticed.plus(expected))
+}
+
+/// Its differences are wanted, and nobody needs to read them.
+fn flipped_quietly(command: &mut std::process::Command) -> std::process::Command {
+    let mut quiet = std::process::Command::new(command.get_program());
+    quiet.args(command.get_args()).stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+    if let Some(folder) = command.get_current_dir() {
+        quiet.current_dir(folder);
+    }
+    quiet
+}
+
+fn browser() -> Result<Tally, String> {
+    system("/usr/bin/chromium", "chromium")?;
+    node(&["browser"])
+}
+
+/// Node, and the npm packages at their locked versions.
+fn prepare_node() -> Result<(), String> {
+    if !exists("node") || !exists("npm") {
+        return Err("Node 20 or later with npm is needed".into());
+    }
+    let (lock, done) =
+        (root().join("conformance/package-lock.json"), root().join("conformance/node_modules/.package-lock.json"));
+    let age = |path: PathBuf| std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
+    if age(done) >= age(lock) {
+        return Ok(());
+    }
+    match check(&mut command("npm", &["ci", "--no-audit", "--no-fund"], "conformance"))?.failed {
+        0 => Ok(()),
+        _ => Err("`npm ci` failed in conformance/".into()),
+    }
+}
+
+fn with_binary(mut command: std::process::Command) -> Result<std::process::Command, String> {
+    let binary = target_folder().join("release/hallpass");
+    if !binary.exists() {
+        return Err("the binary is not built; run the stage `build` first".into());
+    }
+    command.env("HALLPASS_BIN", binary);
+    Ok(command)
+}
+
+fn target_folder() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
+/// How long each target is fuzzed in the gate, in seconds.
+const FUZZ_SECONDS: &str = "15";
+
+fn fuzz() -> Result<Tally, String> {
+    let fuzz = cargo_tool("cargo-fuzz", "0.13.2")?;
+    system("/usr/bin/clang", "clang").or_else(|_| system("g++", "g++"))?;
+    let mut tally = Tally::default();
+    for target in ["authorization", "cookies", "signed", "body", "redirect"] {
+        let arguments =
+            ["fuzz", "run", target, "--sanitizer", "none", "--", &format!("-max_total_time={FUZZ_SECONDS}")];
+        tally = tally.plus(check(&mut command(&fuzz, &arguments, "."))?);
+    }
+    Ok(tally)
+}

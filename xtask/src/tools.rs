@@ -1,0 +1,59 @@
+//! Programs that the stages need, installed where they are missing.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use crate::run::{check, command, root};
+
+/// A cargo subcommand at this version, built from source into the target folder once.
+pub(crate) fn cargo_tool(name: &str, version: &str) -> Result<PathBuf, String> {
+    let folder = root().join("target/tools").join(format!("{name}-{version}"));
+    let program = folder.join("bin").join(name);
+    if program.exists() {
+        return Ok(program);
+    }
+    let at = folder.to_string_lossy().into_owned();
+    let mut install = command(
+        env!("CARGO"),
+        &["install", "--quiet", "--locked", "--no-default-features", "--root", &at, "--version", version, name],
+        ".",
+    );
+    match check(&mut install)?.failed {
+        0 => Ok(program),
+        _ => Err(format!("{name} {version} could not be installed")),
+    }
+}
+
+/// A program of the system, from this Debian package if it is missing and we are root.
+pub(crate) fn system(program: &str, package: &str) -> Result<(), String> {
+    if exists(program) {
+        return Ok(());
+    }
+    let hint = format!("`{program}` is missing; install it, on Debian with `apt-get install {package}`");
+    let is_root = output("id", &["-u"]).is_some_and(|id| id.trim() == "0");
+    if !is_root || !exists("apt-get") {
+        return Err(hint);
+    }
+    let quiet = |arguments: &[&str]| {
+        let mut apt = command("apt-get", arguments, ".");
+        apt.env("DEBIAN_FRONTEND", "noninteractive").stdout(Stdio::null());
+        check(&mut apt)
+    };
+    quiet(&["-qq", "update"])?;
+    quiet(&["-qq", "install", "--yes", "--no-install-recommends", package])?;
+    if exists(program) { Ok(()) } else { Err(hint) }
+}
+
+/// Whether a program can be started.
+pub(crate) fn exists(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    Path::new(program).is_absolute() && Path::new(program).exists()
+        || std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+}
+
+fn output(program: &str, arguments: &[&str]) -> Option<String> {
+    let output = Command::new(program).args(arguments).output().ok()?;
+    String::from_utf8(output.stdout).ok()
+}
