@@ -1,8 +1,8 @@
 // Turns an answer into text that two correct servers agree on.
 //
 // Generated values become names by identity: the first unknown 32-character id that a server shows in step 3 is
-// `<id 3.1>`, and wherever that server shows it again it is `<id 3.1>` again. So "the token in the body is the token in the cookie is the
-// one of step 3" is compared although the tokens differ. Signatures are checked here, not compared.
+// `<id 3.1>`, and wherever that server shows it again it is `<id 3.1>` again. So "the token in the body is the token in
+// the cookie is the one of step 3" is compared although the tokens differ. Signatures are checked here, not compared.
 //
 // A date becomes the step in which it was taken: `<date +604800000 in 3..3>` is seven days after some moment of step 3.
 // Steps that follow each other within a millisecond share it, hence a range, and two ranges agree when they overlap.

@@ -23,7 +23,9 @@ fn main() -> ExitCode {
     match arguments.split_first() {
         Some((task, wanted)) if task == "test" => test(wanted),
         Some((task, [])) if task == "list" => {
-            STAGES.iter().for_each(|stage| say(&format!("{:14} {}", stage.name, stage.about)));
+            for stage in STAGES {
+                say(&format!("{:14} {}", stage.name, stage.about));
+            }
             ExitCode::SUCCESS
         }
         _ => {

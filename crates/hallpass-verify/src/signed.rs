@@ -74,11 +74,9 @@ impl fmt::Debug for SigningKey {
 
 impl SigningKey {
     /// A key made of the secret's bytes.
+    #[expect(clippy::missing_panics_doc, clippy::expect_used, reason = "HMAC accepts keys of every length")]
     pub fn new(secret: impl AsRef<[u8]>) -> Self {
-        // HMAC takes keys of every length; this type has no other way to fail.
-        #[expect(clippy::expect_used, reason = "HMAC accepts keys of every length")]
-        let mac = Hmac::new_from_slice(secret.as_ref()).expect("HMAC accepts keys of every length");
-        Self(mac)
+        Self(Hmac::new_from_slice(secret.as_ref()).expect("HMAC accepts keys of every length"))
     }
 
     /// `value.signature`, the signature in padded standard base64.

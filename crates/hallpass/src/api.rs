@@ -15,7 +15,11 @@ use crate::{
     auth::Hallpass,
     context::{Context, Returned},
     endpoint::{AnyEndpoint, Endpoint, Mounted, NoInput},
-    endpoints::{self, *},
+    endpoints::{
+        self, ChangePassword, CurrentSession, GetSession, LinkedAccount, PasswordChanged, RevokeSession,
+        SessionUpdated, SetPassword, SignInEmail, SignOut, SignUpEmail, SignedIn, SignedOut, SignedUp, Status,
+        UpdateSession, UpdateUser, VerifyPassword,
+    },
     error::ApiError,
     pipeline,
     request::{Body, Door, Request},

@@ -408,8 +408,8 @@ impl Builder {
             origins: OriginCheck {
                 trusted: trusted(base.origin.as_deref(), &self.trusted_origins, &registrar.trusted_origins),
                 trust_own: base.origin.is_none(),
-                disable_csrf_check: self.advanced.disable_csrf_check,
-                disable_origin_check: self.advanced.disable_origin_check,
+                csrf_disabled: self.advanced.disable_csrf_check,
+                disabled: self.advanced.disable_origin_check,
             },
             base_path: base.path,
             routes: Routes::new(registrar.endpoints)?,

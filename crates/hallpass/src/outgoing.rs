@@ -110,7 +110,9 @@ mod tests {
     fn expiring_takes_back_what_was_set_and_its_chunks() {
         let cookie = |name: &str| SetCookie::new(name, "live", CookieAttributes::default());
         let mut out = Outgoing::default();
-        ["a", "a.0", "ab"].into_iter().for_each(|name| out.set_cookie(cookie(name)));
+        for name in ["a", "a.0", "ab"] {
+            out.set_cookie(cookie(name));
+        }
         out.expire_cookie(&AuthCookie { name: "a".into(), attributes: CookieAttributes::default() });
         let left: Vec<String> = out.cookies().iter().map(SetCookie::to_header).collect();
         assert_eq!(left, ["ab=live", "a=; Max-Age=0"]);

@@ -1,7 +1,7 @@
 //! The hallway every call walks through, over HTTP and in process alike.
 //!
 //! The order of CONTRACT §1.3 is written down here and nowhere else. Stages 1 to 6 are the front door's, in [`crate::service`], which
-//! calls them in the order of [`crate::service::Hallpass::handle`]; from stage 7 on:
+//! has them in its `enter`; from stage 7 on:
 //!
 //! | Stage | What | Where |
 //! |---|---|---|
@@ -52,10 +52,10 @@ async fn before(cx: &mut Context) -> Result<Flow, ApiError> {
 async fn after(cx: &mut Context) {
     let engine = cx.engine.clone();
     for (matches, hook) in &engine.after {
-        if matches(cx) {
-            if let Err(error) = hook(cx).await {
-                settle(cx, Err(error));
-            }
+        if matches(cx)
+            && let Err(error) = hook(cx).await
+        {
+            settle(cx, Err(error));
         }
     }
 }

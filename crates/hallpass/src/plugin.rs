@@ -67,16 +67,19 @@ pub enum Flow {
     Respond(serde_json::Value),
 }
 
+/// Runs somewhere on a request's way.
+pub type Hook<T> = Box<dyn for<'a> Fn(&'a mut Context) -> HookFuture<'a, T> + Send + Sync>;
+
 /// Runs before an endpoint. It may change the request, answer instead, or refuse with an error.
-pub type BeforeHook = Box<dyn for<'a> Fn(&'a mut Context) -> BoxFuture<'a, Result<Flow, ApiError>> + Send + Sync>;
+pub type BeforeHook = Hook<Flow>;
 
 /// Runs after an endpoint, also when it refused. It sees what was returned and may replace it; an error replaces it too.
-pub type AfterHook = Box<dyn for<'a> Fn(&'a mut Context) -> BoxFuture<'a, Result<(), ApiError>> + Send + Sync>;
+pub type AfterHook = Hook<()>;
 
 /// Turns a closure into a hook, helping the compiler with its lifetimes.
-pub fn hook<T, F>(hook: F) -> Box<dyn for<'a> Fn(&'a mut Context) -> BoxFuture<'a, Result<T, ApiError>> + Send + Sync>
+pub fn hook<T, F>(hook: F) -> Hook<T>
 where
-    F: for<'a> Fn(&'a mut Context) -> BoxFuture<'a, Result<T, ApiError>> + Send + Sync + 'static,
+    F: for<'a> Fn(&'a mut Context) -> HookFuture<'a, T> + Send + Sync + 'static,
 {
     Box::new(hook)
 }
@@ -106,7 +109,7 @@ pub enum Verdict {
     Cancel,
 }
 
-/// A hook's answer about a write.
+/// A hook's answer.
 pub type HookFuture<'a, T> = BoxFuture<'a, Result<T, ApiError>>;
 
 /// Sees writes of records. Before-hooks run before anything of a transaction is written, after-hooks once it is committed.

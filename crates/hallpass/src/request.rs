@@ -112,13 +112,13 @@ impl Request {
     }
 
     /// The cookies, to change what the endpoint sees.
+    #[expect(clippy::missing_panics_doc, clippy::expect_used, reason = "what is taken out was put in one line before")]
     pub fn cookies_mut(&mut self) -> &mut RequestCookies {
         let cookies = self
             .cookies
             .take()
             .unwrap_or_else(|| RequestCookies::from_header(header_text(&self.headers, "cookie").unwrap_or_default()));
         self.cookies = OnceLock::from(cookies);
-        #[expect(clippy::expect_used, reason = "it was filled in the line above")]
         self.cookies.get_mut().expect("it was filled in the line above")
     }
 

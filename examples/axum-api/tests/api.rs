@@ -1,5 +1,7 @@
 //! The application as its callers see it, without a socket.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use axum::{Router, body::Body};
 use example_axum_api::{app, cors_for};
 use hallpass::{Bearer, EmailAndPassword, Environment, Hallpass, store::MemoryStore};

@@ -1,5 +1,7 @@
 //! The plugin on a real database, as its users see it.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use bytes::Bytes;
 use example_plugin_notes::Notes;
 use hallpass::{Bearer, EmailAndPassword, Environment, Hallpass, store::Mode};

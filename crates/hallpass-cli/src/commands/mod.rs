@@ -24,28 +24,28 @@ pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
     if matches!(cli.command, Command::Secret) {
-        return secret::run();
+        secret::run();
+        return Ok(());
     }
     let mut loaded = config::load(cli.config.as_deref())?;
-    match cli.command {
-        Command::Serve(arguments) => {
-            if let Some(listen) = arguments.listen {
-                loaded.config.server.listen = listen;
-            }
-            serve::run(loaded).await
+    if let Command::Serve(arguments) = cli.command {
+        if let Some(listen) = arguments.listen {
+            loaded.config.server.listen = listen;
         }
-        Command::Migrate(arguments) => migrate::run(&opened(loaded).await?, arguments.plan).await,
-        Command::Config(ConfigCommand::Check) => config_check::run(&loaded),
-        Command::User(command) => user::run(&opened(loaded).await?, command).await,
-        Command::Session(command) => session::run(&opened(loaded).await?, command).await,
-        Command::Secret => Ok(()),
+        return serve::run(loaded).await;
     }
-}
-
-/// The engine for a tool, which says what the configuration has to say and leaves the database as it is.
-async fn opened(loaded: Loaded) -> Result<Hallpass, Failure> {
-    loaded.warnings.iter().for_each(|warning| output::say(&format!("warning: {warning}")));
-    build(&loaded).await
+    // The server has a log for this; tools say it where they are used.
+    for warning in &loaded.warnings {
+        output::say(&format!("warning: {warning}"));
+    }
+    match cli.command {
+        Command::Config(ConfigCommand::Check) => config_check::run(&loaded),
+        Command::Migrate(arguments) => migrate::run(&build(&loaded).await?, arguments.plan).await?,
+        Command::User(command) => user::run(&build(&loaded).await?, command).await?,
+        Command::Session(command) => session::run(&build(&loaded).await?, command).await?,
+        Command::Serve(_) | Command::Secret => {}
+    }
+    Ok(())
 }
 
 /// The engine that a configuration describes.
@@ -93,10 +93,7 @@ pub(crate) fn chain(error: impl std::error::Error) -> Failure {
 
 /// The user an id or an e-mail address names.
 async fn find_user(auth: &Hallpass, named: &str) -> Result<User, Failure> {
-    let filter = match named.contains('@') {
-        true => Filter::eq("email", named.to_lowercase()),
-        false => Filter::eq("id", named),
-    };
+    let filter = if named.contains('@') { Filter::eq("email", named.to_lowercase()) } else { Filter::eq("id", named) };
     let rows = auth.store().find(auth.schema(), Query::table(User::TABLE).filter(filter)).await.map_err(chain)?;
     let row = rows.into_iter().next().ok_or_else(|| format!("there is no user `{named}`"))?;
     User::from_row(row).map_err(chain)

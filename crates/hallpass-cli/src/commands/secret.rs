@@ -1,8 +1,6 @@
-use super::Failure;
 use crate::{config, output};
 
 /// `hallpass secret`
-pub(super) fn run() -> Result<(), Failure> {
+pub(super) fn run() {
     output::data(&config::draw_secret());
-    Ok(())
 }

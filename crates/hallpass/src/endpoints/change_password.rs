@@ -81,11 +81,12 @@ impl Endpoint for ChangePasswordEndpoint {
             revoke::all_of(&mut tx, &user.id).await?;
         }
         tx.update("account", Filter::eq("id", account.id), set).await?;
-        let session = match revokes {
-            false => None,
-            true => Some(issue(&mut tx, &user.id, true).await?.ok_or_else(|| {
+        let session = if revokes {
+            Some(issue(&mut tx, &user.id, true).await?.ok_or_else(|| {
                 ApiError::from(ErrorCode::FailedToGetSession).with_status(StatusCode::INTERNAL_SERVER_ERROR)
-            })?),
+            })?)
+        } else {
+            None
         };
         tx.commit().await?;
         let token = session.as_ref().map(|session| session.token.clone());

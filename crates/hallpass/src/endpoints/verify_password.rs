@@ -36,9 +36,10 @@ impl Endpoint for VerifyPasswordEndpoint {
         let account = credential::find(cx, &user_id).await?;
         let stored = account.and_then(|account| account.password).filter(|stored| !stored.is_empty());
         let stored = stored.ok_or(ErrorCode::InvalidPassword)?;
-        match cx.engine.verify_password(input.password.into_inner(), stored).await? {
-            true => Ok(Status::DONE),
-            false => Err(ErrorCode::InvalidPassword.into()),
+        if cx.engine.verify_password(input.password.into_inner(), stored).await? {
+            Ok(Status::DONE)
+        } else {
+            Err(ErrorCode::InvalidPassword.into())
         }
     }
 }

@@ -53,12 +53,12 @@ impl ClientIps {
         if self.disabled {
             return None;
         }
-        let named = self.headers.iter().find_map(|name| self.from_header(&header_text(headers, name)?));
+        let named = self.headers.iter().find_map(|name| self.in_header(&header_text(headers, name)?));
         let peer = || peer.filter(|_| self.peer).map(|peer| peer.0.to_canonical());
         named.or_else(peer).or(self.fallback).map(|address| self.canonical(address))
     }
 
-    fn from_header(&self, value: &str) -> Option<IpAddr> {
+    fn in_header(&self, value: &str) -> Option<IpAddr> {
         let mut hops = value.split(',').map(|hop| hop.trim_matches(is_space)).filter(|hop| !hop.is_empty());
         if self.trusted.is_empty() {
             // Of a list, anyone could have written the first part: only a single address is believed.

@@ -39,7 +39,7 @@ fn translate(pattern: &str) -> String {
                 if index > 0 {
                     regex.push_str(&separator);
                 }
-                regex.push_str(&format!("(?:{ANY}*?{separator})*?"));
+                regex.extend(["(?:", ANY, "*?", &separator, ")*?"]);
             }
             continue;
         }
@@ -53,7 +53,7 @@ fn translate_segment(segment: &str, regex: &mut String) {
     let mut characters = segment.chars();
     while let Some(character) = characters.next() {
         match character {
-            '*' => regex.push_str(&format!("{ANY}*?")),
+            '*' => regex.extend([ANY, "*?"]),
             '?' => regex.push_str(ANY),
             '\\' => characters.next().into_iter().for_each(|literal| push_literal(literal, regex)),
             literal => push_literal(literal, regex),

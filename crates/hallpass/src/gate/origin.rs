@@ -22,8 +22,8 @@ pub(crate) struct OriginCheck {
     pub(crate) trusted: TrustedOrigins,
     /// Without a configured base URL every request's own origin is trusted.
     pub(crate) trust_own: bool,
-    pub(crate) disable_csrf_check: Option<bool>,
-    pub(crate) disable_origin_check: Option<DisableOriginCheck>,
+    pub(crate) csrf_disabled: Option<bool>,
+    pub(crate) disabled: Option<DisableOriginCheck>,
 }
 
 impl OriginCheck {
@@ -126,12 +126,12 @@ impl OriginCheck {
     }
 
     fn is_csrf_unchecked(&self) -> bool {
-        let everywhere = self.disable_origin_check == Some(DisableOriginCheck::Everywhere(true));
-        self.disable_csrf_check.unwrap_or(everywhere)
+        let everywhere = self.disabled == Some(DisableOriginCheck::Everywhere(true));
+        self.csrf_disabled.unwrap_or(everywhere)
     }
 
     fn is_skipped(&self, request: &Request) -> bool {
-        match &self.disable_origin_check {
+        match &self.disabled {
             None => false,
             Some(DisableOriginCheck::Everywhere(everywhere)) => *everywhere,
             Some(DisableOriginCheck::Paths(paths)) => paths.iter().any(|skipped| {

@@ -68,9 +68,9 @@ const MOST_COUNTERS: usize = 100_000;
 
 impl RateLimiter {
     pub(crate) fn new(options: &RateLimitOptions, environment: Environment, plugins: Vec<RateLimitRule>) -> Self {
-        let pattern = |path: &str| match path.contains('*') {
-            true => Glob::new(path).map_or_else(|| Pattern::Exact(path.to_owned()), Pattern::Glob),
-            false => Pattern::Exact(path.to_owned()),
+        let pattern = |path: &str| {
+            let glob = if path.contains('*') { Glob::new(path) } else { None };
+            glob.map_or_else(|| Pattern::Exact(path.to_owned()), Pattern::Glob)
         };
         Self {
             enabled: options.is_enabled(environment),

@@ -3,6 +3,7 @@ use serde::{Deserialize, Serialize};
 /// Signing up and in with e-mail address and password (`emailAndPassword` in the npm package).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the npm package's")]
 pub struct EmailAndPassword {
     /// Whether it is offered at all.
     pub enabled: bool,

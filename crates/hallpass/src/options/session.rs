@@ -13,6 +13,7 @@ use super::{AdditionalField, Span};
 /// ```
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the npm package's")]
 pub struct SessionOptions {
     /// How long a session lives from its last refresh; 7 days, also when 0.
     pub expires_in: Option<Span>,

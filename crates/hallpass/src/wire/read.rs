@@ -95,7 +95,8 @@ impl<'a> Fields<'a> {
 
     /// A text.
     pub fn string(&mut self, name: &str) -> Option<String> {
-        match self.field(name)? {
+        // Without an object the root is what is wrong, which has been noted already.
+        match self.object?.get(name) {
             Some(Value::String(text)) => Some(text.clone()),
             other => self.wrong(name, "string", other),
         }
@@ -151,11 +152,6 @@ impl<'a> Fields<'a> {
         self.optional(name).is_some_and(|value| value.as_str() != Some(""))
     }
 
-    /// The field where an object was found; the outer `None` where none was, which has been noted already.
-    fn field(&self, name: &str) -> Option<Option<&'a Value>> {
-        self.object.map(|object| object.get(name))
-    }
-
     fn optional(&self, name: &str) -> Option<&'a Value> {
         self.object.and_then(|object| object.get(name))
     }
@@ -198,9 +194,9 @@ mod tests {
 
     use super::*;
 
-    fn refused(body: Option<Value>, read: impl FnOnce(&mut Fields<'_>)) -> String {
+    fn refused(body: Option<&Value>, read: impl FnOnce(&mut Fields<'_>)) -> String {
         let query = Query::default();
-        let mut reader = Reader::new(body.as_ref(), &query);
+        let mut reader = Reader::new(body, &query);
         read(reader.body());
         reader.refusal().map(|error| error.to_string()).unwrap_or_default()
     }
@@ -208,7 +204,7 @@ mod tests {
     #[test]
     fn every_failing_field_is_listed_in_order() {
         let body = json!({"name": 1, "email": "x", "password": "", "rememberMe": "yes", "image": null});
-        let text = refused(Some(body), |body| {
+        let text = refused(Some(&body), |body| {
             body.open_object();
             let _ = (body.string("name"), body.email("email"), body.non_empty_string("password"));
             let _ = (body.optional_string("image"), body.optional_boolean("rememberMe"), body.string("absent"));
@@ -225,9 +221,9 @@ mod tests {
 
     #[test]
     fn a_wrong_root_is_told_once_and_its_fields_not_at_all() {
-        let text = refused(Some(json!([])), |body| drop(body.object().string("name")));
+        let text = refused(Some(&json!([])), |body| drop(body.object().string("name")));
         assert_eq!(text, "[body] Invalid input: expected object, received array");
-        let text = refused(Some(json!([])), |body| drop(body.open_object().string("name")));
+        let text = refused(Some(&json!([])), |body| drop(body.open_object().string("name")));
         assert_eq!(
             text,
             "[body] Invalid input: expected object, received array; [body] Invalid input: expected record, received array"
@@ -239,7 +235,7 @@ mod tests {
     #[test]
     fn an_optional_object_may_be_absent_but_not_null() {
         assert_eq!(refused(None, |body| _ = body.optional_object()), "");
-        let text = refused(Some(Value::Null), |body| _ = body.optional_object());
+        let text = refused(Some(&Value::Null), |body| _ = body.optional_object());
         assert_eq!(text, "[body] Invalid input: expected object, received null");
     }
 }

@@ -1,0 +1,75 @@
+//! A database of users and sessions.
+
+use std::{path::Path, time::Duration};
+
+use hallpass::{Clock, SystemClock};
+use hallpass_sql::{SqlStore, SqliteOptions};
+use hallpass_store::{Mode, Schema, SessionToken, Store};
+use rusqlite::{Connection, params};
+
+/// How many tokens are looked up in turn.
+pub const TOKENS: usize = 10_000;
+
+/// What the store runs for a session, and a baseline prepares.
+pub const STATEMENT: &str = r#"
+    SELECT s."id", s."expiresAt", s."token", s."createdAt", s."updatedAt", s."ipAddress", s."userAgent", s."userId",
+           u."id", u."name", u."email", u."emailVerified", u."image", u."createdAt", u."updatedAt"
+    FROM "session" AS s JOIN "user" AS u ON u."id" = s."userId" WHERE s."token" = ?1"#;
+
+/// How many sessions: `HALLPASS_BENCH_SESSIONS`, or this many.
+pub fn sessions(default: usize) -> usize {
+    std::env::var("HALLPASS_BENCH_SESSIONS").map_or(default, |count| count.parse().unwrap())
+}
+
+/// Makes a database of so many live sessions, ten to a user, none of them due for a refresh.
+pub fn database(path: &Path, sessions: usize) {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let store = runtime.block_on(SqlStore::sqlite(SqliteOptions::new(path))).unwrap();
+    runtime.block_on(store.migrate(&Schema::core(), Mode::Apply)).unwrap();
+    fill(&mut connect(path), sessions);
+    runtime.block_on(store.close()).unwrap();
+}
+
+/// Tokens that lie far apart in the file, in an order without pattern.
+pub fn tokens(sessions: usize) -> Vec<SessionToken> {
+    let step = (sessions / TOKENS).max(1);
+    let chosen = |n: usize| (n * 7919 % TOKENS) * step % sessions;
+    (0..TOKENS).map(|n| SessionToken::new(token(chosen(n)))).collect()
+}
+
+/// A connection set up as the store sets up its own.
+pub fn connect(path: &Path) -> Connection {
+    let connection = Connection::open(path).unwrap();
+    connection.query_row("PRAGMA mmap_size=1073741824", [], |_| Ok(())).unwrap();
+    connection
+}
+
+fn fill(connection: &mut Connection, sessions: usize) {
+    const AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+    let now = SystemClock.now();
+    let (begun, ends) = (now.to_string(), (now + Duration::from_hours(167)).to_string());
+    let transaction = connection.transaction().unwrap();
+    {
+        let mut user = transaction.prepare(r#"INSERT INTO "user" VALUES (?1, ?2, ?3, 1, NULL, ?4, ?4)"#).unwrap();
+        let mut session =
+            transaction.prepare(r#"INSERT INTO "session" VALUES (?1, ?6, ?2, ?4, ?4, '203.0.113.9', ?5, ?3)"#).unwrap();
+        for n in 0..sessions {
+            let owner = format!("u{}", token(n / 10));
+            if n % 10 == 0 {
+                user.execute(params![owner, "Ann Example", format!("{owner}@example.com"), begun]).unwrap();
+            }
+            session.execute(params![format!("s{}", token(n)), token(n), owner, begun, AGENT, ends]).unwrap();
+        }
+    }
+    transaction.commit().unwrap();
+}
+
+/// Thirty-two characters that say nothing about the number they were made from.
+fn token(n: usize) -> String {
+    let mix = |n: u64| {
+        let n = (n ^ (n >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let n = (n ^ (n >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        n ^ (n >> 31)
+    };
+    format!("{:016x}{:016x}", mix(n as u64 + 1), mix(!(n as u64)))
+}
