@@ -13,11 +13,11 @@ use std::{
 };
 
 use hallpass::{
-    Bearer, Clock, EmailAndPassword, Environment, Hallpass, Randomness,
+    Bearer, Builder, Clock, EmailAndPassword, Environment, Hallpass, Randomness,
     store::{MemoryStore, Timestamp},
 };
 
-pub(crate) use call::{Answer, Call, cleared, headers};
+pub(crate) use call::{Answer, Call, cleared, headers, traces};
 pub(crate) use people::{Caller, PASSWORD, PASSWORD_HASH, cookie, forged, sign};
 pub(crate) use store::{Asked, Calls, Fault, Faults, Watched, counting, failing};
 
@@ -47,7 +47,7 @@ pub(crate) fn stage() -> Stage {
 }
 
 /// The same without bearer and other plugins, then configured by `configure`.
-pub(crate) fn stage_with(configure: impl FnOnce(hallpass::options::Builder) -> hallpass::options::Builder) -> Stage {
+pub(crate) fn stage_with(configure: impl FnOnce(Builder) -> Builder) -> Stage {
     let (clock, memory) = (TestClock::default(), MemoryStore::new());
     let (calls, faults) = (Calls::default(), Faults::default());
     let store = counting(failing(memory.clone(), &faults), &calls);
