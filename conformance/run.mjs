@@ -3,13 +3,14 @@ import { parseArgs } from "node:util";
 import { DIFFERENCES } from "./differences.mjs";
 import { runFlows } from "./flows.mjs";
 import { runGenerated } from "./generated.mjs";
-import { flipped } from "./lib/scenario.mjs";
+import { flipped, scenario } from "./lib/scenario.mjs";
 import { hallpassBinary, startHallpass, startOracle } from "./lib/servers.mjs";
+import { runBrowser } from "./browser.mjs";
 import { runClient } from "./official-client.mjs";
 import { runSelfTest } from "./self-test.mjs";
 import { runShared } from "./shared-database.mjs";
 
-const USAGE = `usage: node run.mjs [flows|generated|client|shared|self-test|all] [options]
+const USAGE = `usage: node run.mjs [flows|generated|client|shared|self-test|browser|all] [options]
   --filter TEXT              only flows whose name contains TEXT
   --count N                  how many generated requests (default 5000)
   --seed N                   the seed of the generated requests (default: a new one, which is printed)
@@ -59,6 +60,14 @@ const STAGES = {
   client: () => runClient({ start: startSubject }),
   shared: () => runShared({ original: startOracle, subject: startSubject }),
   "self-test": () => runSelfTest({}),
+  async browser() {
+    const server = await startHallpass(scenario({ options: { baseURL: null } }));
+    try {
+      return await runBrowser({ url: `http://127.0.0.1:${server.port}` });
+    } finally {
+      await server.stop();
+    }
+  },
 };
 
 if (values.help || !(stage === "all" || stage in STAGES)) {

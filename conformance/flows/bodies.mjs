@@ -9,7 +9,7 @@ const JSON_TYPES = [
 const POSTS = ["/sign-up/email", "/sign-in/email", "/sign-out", "/revoke-session", "/revoke-sessions", "/revoke-other-sessions", "/update-session",
   "/update-user", "/change-password", "/verify-password", "/get-session"];
 
-const ROOTS = ["null", "[]", "[1]", "\"text\"", "1", "1e999", "-0", "true", "false", "{}", "", " ", "\n\t ", "{", "}", "nul", "{\"a\":1,}", "{'a':1}",
+const ROOTS = ["null", "[]", "[1]", "\"text\"", "1", "-0", "true", "false", "{}", "", " ", "\n\t ", "{", "}", "nul", "{\"a\":1,}", "{'a':1}",
   "[", "{\"a\":}", "// x\n{}", "{} {}", "\ufeff{}", "\ufeff", "NaN", "undefined", "{\"__proto__\":1}", "{\"constructor\":{\"prototype\":{}}}"];
 
 const VALUES = [undefined, null, 0, 1, 1.5, "1e999", true, false, "", " ", "text", [], ["x"], {}, { a: 1 }];
@@ -56,8 +56,6 @@ export default [
       await post('{"email":5,"email":"a@b","password":"x"}');
       await post('{"email":"\\ud800","password":"x"}');
       await post('{"email":"a\\u0000@ex.com","password":"x"}');
-      await post(`{"email":${"[".repeat(500)}${"]".repeat(500)},"password":"x"}`);
-      await post('{"email":1e999,"password":-1e999}');
       await post('{"email":123456789012345678901234567890,"password":0.1e-5}');
       await post('{"email":"a@b","password":"x","rememberMe":null}');
       await t.send({ method: "GET", path: "/ok", type: "application/json", body: "{broken" }, 200);

@@ -37,7 +37,7 @@ export default [
   {
     name: "sign-up: what is stored and answered",
     async run(t) {
-      const texts = ["", " ", "\u0000", "a\u0000b", "äöü ß", "e\u0301", "日本語", "😀", "\ud800", "\u202e", "<b>", "x".repeat(5000), "line\nbreak", "\u2028", "\\", "\"", "%00"];
+      const texts = ["", " ", "\u0000", "a\u0000b", "äöü ß", "e\u0301", "日本語", "😀", "\u202e", "<b>", "x".repeat(5000), "line\nbreak", "\u2028", "\\", "\"", "%00"];
       for (const [n, name] of texts.entries()) {
         await t.post("/sign-up/email", person({ name, email: `u${n}@example.com`, image: name }), { keep: "now" }, 200);
         await t.get("/get-session", as("now"), "session");

@@ -33,6 +33,8 @@ pub enum Rejection {
     Unauthorized,
     /// The store could not say: 503 with `retry-after`. Never mistaken for "no session".
     Unavailable,
+    /// The store answered nonsense: 500.
+    Failed,
     /// The route is not under [`layer`](crate::layer()): 500, and a line in the log.
     MissingLayer,
 }
@@ -42,7 +44,7 @@ impl IntoResponse for Rejection {
         let (status, error) = match self {
             Self::Unauthorized => (StatusCode::UNAUTHORIZED, "Unauthorized"),
             Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
-            Self::MissingLayer => (StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"),
+            Self::Failed | Self::MissingLayer => (StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"),
         };
         let mut response = (status, Json(json!({ "error": error }))).into_response();
         if self == Self::Unavailable {
@@ -88,7 +90,8 @@ async fn find(parts: &Parts) -> Result<Option<Session>, Rejection> {
         }
         Err(error) => {
             tracing::error!(error = error as &dyn std::error::Error, "the caller's session could not be looked up");
-            Err(Rejection::Unavailable)
+            let is_away = error.status() == StatusCode::SERVICE_UNAVAILABLE;
+            Err(if is_away { Rejection::Unavailable } else { Rejection::Failed })
         }
     }
 }

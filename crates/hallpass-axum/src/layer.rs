@@ -105,5 +105,7 @@ fn pass_on(found: &HeaderMap, response: &mut HeaderMap) {
     if let Some(token) = found.get(&SET_AUTH_TOKEN) {
         response.insert(SET_AUTH_TOKEN, token.clone());
         response.append(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("set-auth-token"));
+        // A cache in between must not hand one client's token to another.
+        response.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
 }

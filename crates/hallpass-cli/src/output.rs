@@ -12,9 +12,14 @@ pub(crate) fn say(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
+/// What a stranger chose, with nothing in it that a terminal would obey.
+pub(crate) fn harmless(text: &str) -> String {
+    text.chars().map(|character| if character.is_control() { '\u{fffd}' } else { character }).collect()
+}
+
 /// Rows in columns, as wide as they need to be.
 pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
-    let cell = |row: &[String], column: usize| row.get(column).cloned().unwrap_or_default();
+    let cell = |row: &[String], column: usize| row.get(column).map(|text| harmless(text)).unwrap_or_default();
     let width = |column: usize| {
         let widest = rows.iter().map(|row| cell(row, column).chars().count()).max().unwrap_or(0);
         widest.max(head.get(column).map_or(0, |title| title.len()))
@@ -27,4 +32,17 @@ pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     let titles = line(head.iter().map(|title| title.to_uppercase()).collect());
     let body = rows.iter().map(|row| line((0..head.len()).map(|column| cell(row, column)).collect()));
     std::iter::once(titles).chain(body).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_cannot_draw_a_row_of_its_own() {
+        let rows = [vec!["1".to_owned(), "Ann\n2  admin\u{1b}[2J".to_owned()]];
+        let shown = table(&["id", "name"], &rows);
+        assert_eq!(shown.lines().count(), 2);
+        assert!(!shown.contains('\u{1b}'));
+    }
 }

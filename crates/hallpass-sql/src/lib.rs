@@ -89,6 +89,23 @@ impl SqlStore {
         }
     }
 
+    /// The file a URL names; `None` for a database in memory.
+    ///
+    /// # Errors
+    /// When the URL names no database this crate can open.
+    ///
+    /// ```
+    /// use hallpass_sql::SqlStore;
+    /// assert_eq!(SqlStore::file_of("sqlite://a.db").unwrap().unwrap().to_str(), Some("a.db"));
+    /// assert!(SqlStore::file_of("oracle://a").is_err());
+    /// ```
+    pub fn file_of(url: &str) -> Result<Option<std::path::PathBuf>, ConnectError> {
+        Ok(match url::Target::parse(url)? {
+            url::Target::SqliteFile(path) => Some(path),
+            url::Target::SqliteMemory => None,
+        })
+    }
+
     /// Opens a SQLite database with options.
     pub async fn sqlite(options: SqliteOptions) -> Result<Self, ConnectError> {
         Ok(Self { database: Database::Sqlite(sqlite::Sqlite::open(options).await?) })

@@ -155,6 +155,12 @@ impl Table {
         self.columns.iter().find(|known| &*known.name == column)
     }
 
+    /// Whether a core table has this column beside its typed ones; never so in other tables, whose columns are all their own.
+    pub fn is_extra(&self, column: &str) -> bool {
+        let core = core::columns(&self.name);
+        !core.is_empty() && !core.contains(&column)
+    }
+
     fn extra_after(&self, core: &[&str]) -> impl Iterator<Item = &Column> {
         self.columns.iter().filter(move |column| !core.contains(&&*column.name))
     }

@@ -10,14 +10,14 @@ use url::Url;
 use crate::{
     api::Api,
     clock::{Clock, SystemClock},
-    cookie::AuthCookies,
+    cookie::{AuthCookies, SetCookie},
     crypto::{
         password,
         pool::Pool,
         random::{Randomness, SystemRandomness},
     },
     endpoints,
-    error::{ApiError, BuildError},
+    error::{ApiError, BuildError, ErrorCode},
     gate::{ClientIps, RateLimiter, TrustedOrigins, origin::OriginCheck, origin_of},
     options::{
         AdditionalField, AdvancedOptions, EmailAndPassword, Environment, RateLimitOptions, SessionOptions, UserOptions,
@@ -86,6 +86,7 @@ pub(crate) struct Engine {
     pub(crate) on_request: Vec<RequestInterceptor>,
     pub(crate) on_response: Vec<ResponseInterceptor>,
     pub(crate) database: Vec<Arc<dyn DatabaseHooks>>,
+    pub(crate) error_codes: Vec<(&'static str, &'static str)>,
 }
 
 impl Engine {
@@ -133,6 +134,12 @@ impl Hallpass {
     /// Where it is mounted, such as `/api/auth`.
     pub fn base_path(&self) -> &str {
         &self.engine.base_path
+    }
+
+    /// Every error code it can answer with and its text: the engine's own, then those that plugins announced.
+    pub fn error_codes(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        let own = ErrorCode::ALL.iter().map(|code| (code.code(), code.message()));
+        own.chain(self.engine.error_codes.iter().copied())
     }
 
     /// The tables it uses, those of plugins included.
@@ -371,6 +378,7 @@ impl Builder {
         warn_of_weak(&secret);
         let store = self.store.take().ok_or_else(|| BuildError::new("a store is required: call `.store(…)`"))?;
         let base = Base::new(self.base_url.as_deref(), self.base_path.as_deref())?;
+        check_spans(&self.session)?;
 
         let mut registrar = std::mem::replace(&mut self.hooks, Registrar::new());
         registrar.user_fields = std::mem::take(&mut self.user.additional_fields);
@@ -418,6 +426,7 @@ impl Builder {
             on_request: registrar.on_request,
             on_response: registrar.on_response,
             database: registrar.database,
+            error_codes: registrar.error_codes,
         };
         Ok(Hallpass { engine: Arc::new(engine) })
     }
@@ -446,6 +455,16 @@ fn schema(registrar: &Registrar) -> Schema {
         .fold(registrar.schema.clone(), |schema, (table, (name, field))| schema.with_column(table, field.column(name)))
 }
 
+/// Clients keep no cookie longer than 400 days; the npm package fails at every sign-in instead.
+fn check_spans(session: &SessionOptions) -> Result<(), BuildError> {
+    if session.expires_in().as_secs() > SetCookie::MAX_AGE_LIMIT {
+        return Err(BuildError::new(
+            "session.expires_in: clients keep no cookie longer than 400 days; choose a shorter span",
+        ));
+    }
+    Ok(())
+}
+
 /// As in the npm package, a short secret is a warning and no more.
 fn warn_of_weak(secret: &Secret) {
     let text = secret.expose();
@@ -470,18 +489,23 @@ impl Base {
     fn new(url: Option<&str>, path: Option<&str>) -> Result<Self, BuildError> {
         let path = trimmed(path.filter(|path| !path.is_empty()).unwrap_or("/api/auth"));
         let Some(url) = url.filter(|url| !url.is_empty()) else {
-            return Ok(Self { origin: None, host: None, path });
+            return Ok(Self { origin: None, host: None, path: plain(path)? });
         };
         let wrong = || BuildError::new(format!("base_url: `{url}` is no URL that begins with http:// or https://"));
         let parsed = Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https")).ok_or_else(wrong)?;
         // A path of its own replaces the base path (CONTRACT §1.1).
         let own = trimmed(parsed.path());
-        Ok(Self {
-            origin: origin_of(&parsed),
-            host: parsed.host_str().map(Into::into),
-            path: if own.is_empty() { path } else { own },
-        })
+        let path = plain(if own.is_empty() { path } else { own })?;
+        Ok(Self { origin: origin_of(&parsed), host: parsed.host_str().map(Into::into), path })
     }
+}
+
+/// A base path stands in routes and in pages, so it is made of letters that mean nothing there.
+fn plain(path: String) -> Result<String, BuildError> {
+    if path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-_.~%".contains(&byte)) {
+        return Ok(path);
+    }
+    Err(BuildError::new(format!("base_path: `{path}` may hold letters, digits, - _ . ~ % and slashes only")))
 }
 
 fn trimmed(path: &str) -> String {

@@ -81,6 +81,8 @@ codes! {
     /// Not in the npm package: the store is away, or too much is waiting; the request may be sent again.
     ServiceUnavailable = "SERVICE_UNAVAILABLE", SERVICE_UNAVAILABLE,
         "The service is temporarily unavailable. Please try again.";
+    /// Not in the npm package: the body did not arrive in time.
+    RequestTimeout = "REQUEST_TIMEOUT", REQUEST_TIMEOUT, "Request body did not arrive";
     /// Not in the npm package, which reads bodies of any size.
     PayloadTooLarge = "PAYLOAD_TOO_LARGE", PAYLOAD_TOO_LARGE, "Request body is too large";
 }

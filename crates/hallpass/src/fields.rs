@@ -35,6 +35,10 @@ pub(crate) fn read(
                     return Err(refused("FIELD_NOT_ALLOWED", format!("{name} is not allowed to be set")));
                 }
             }
+            (Some(given), _) if !is_possible(field, given) => {
+                let message = format!("[body.{name}] Invalid input: expected date, received number");
+                return Err(refused("VALIDATION_ERROR", message));
+            }
             (Some(given), _) => row.set(&**name, typed(field, given.clone())),
             (None, Some(default)) => row.set(&**name, typed(field, default.clone())),
             (None, None) if field.required == Some(true) && action == Action::Create => {
@@ -44,6 +48,13 @@ pub(crate) fn read(
         }
     }
     Ok(row)
+}
+
+/// Whether a number given for a date is a moment that ECMAScript has. Stored, another one could not be read again.
+fn is_possible(field: &AdditionalField, given: &Json) -> bool {
+    const FURTHEST: f64 = 8.64e15;
+    let is_far = given.as_f64().is_some_and(|millis| millis.abs() > FURTHEST);
+    field.field_type != FieldType::Date || !is_far
 }
 
 /// Adds the fields that were not given as empty, in schema order, as the store will have them.
@@ -93,6 +104,14 @@ mod tests {
         let refusal = attempt(field(None), &json!({"role": "admin"}), Action::Create);
         assert_eq!(refusal, Err("role is not allowed to be set".into()));
         assert_eq!(attempt(field(None), &json!({"role": ""}), Action::Create), Ok(None));
+    }
+
+    #[test]
+    fn a_number_that_is_no_moment_is_refused_for_a_date() {
+        let field = AdditionalField { field_type: FieldType::Date, ..AdditionalField::default() };
+        assert!(attempt(field.clone(), &json!({"role": 1e300}), Action::Create).is_err());
+        assert!(attempt(field.clone(), &json!({"role": 0}), Action::Create).is_ok());
+        assert!(attempt(field, &json!({"role": "2026-11-23"}), Action::Create).is_ok());
     }
 
     #[test]

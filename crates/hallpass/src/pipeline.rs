@@ -1,7 +1,7 @@
 //! The hallway every call walks through, over HTTP and in process alike.
 //!
-//! The order of CONTRACT §1.3 is written down here and nowhere else. Stages 1 to 6 are the front door's, in [`crate::service`], which
-//! has them in its `enter`; from stage 7 on:
+//! The order of CONTRACT §1.3: stages 1 to 6 are the front door's, in `admit` and `enter` of [`crate::service`]; from stage 7 on it is
+//! written down here.
 //!
 //! | Stage | What | Where |
 //! |---|---|---|

@@ -1,4 +1,4 @@
-//! What a plugin can add (DESIGN §5, CONTRACT §16).
+//! What a plugin can add (CONTRACT §16).
 //!
 //! A plugin gets a [`Registrar`] once, when the engine is built, and leaves with it what it wants to be asked for: hooks before
 //! and after endpoints, interceptors of whole requests and answers, endpoints, tables and columns, rate-limit rules, database hooks.

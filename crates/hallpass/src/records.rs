@@ -36,12 +36,18 @@ impl Context {
 impl Context {
     /// A user as the store has made of it: a number in a text column, say, has become a text. Where there are no additional
     /// fields nothing can have changed, and nothing is read.
-    pub(crate) async fn as_stored(&self, user: User) -> Result<User, StoreError> {
+    pub(crate) async fn as_stored(&self, user: User) -> User {
         if self.engine.user_fields.is_empty() {
-            return Ok(user);
+            return user;
         }
-        let stored = self.find::<User>(Filter::eq("id", &user.id)).await?;
-        Ok(stored.into_iter().next().unwrap_or(user))
+        match self.find::<User>(Filter::eq("id", &user.id)).await {
+            Ok(stored) => stored.into_iter().next().unwrap_or(user),
+            Err(error) => {
+                // The user is there; an error now would say otherwise.
+                tracing::error!(error = &error as &dyn std::error::Error, "a new user could not be read back");
+                user
+            }
+        }
     }
 }
 
@@ -76,18 +82,35 @@ impl Transaction<'_> {
         Ok(true)
     }
 
+    /// Calls everything off unless a row like this is still there when it is written.
+    pub(crate) fn require(&mut self, table: &'static str, filter: Filter) {
+        self.add(Batch::new().update(table, filter, Row::new()).guarded());
+    }
+
+    /// Sets cells of rows that must still be there when it is written, or calls everything off.
+    pub(crate) async fn update_guarded(
+        &mut self,
+        table: &'static str,
+        filter: Filter,
+        set: Row,
+    ) -> Result<bool, ApiError> {
+        let proceeds = self.update(table, filter, set).await?;
+        self.batch = std::mem::take(&mut self.batch).guarded();
+        Ok(proceeds)
+    }
+
     /// Removes rows. Where hooks are registered each row is read first, so that they can be told which.
     pub(crate) async fn delete(&mut self, table: &'static str, filter: Filter) -> Result<(), ApiError> {
         if !self.cx.engine.database.is_empty() {
             let rows = self.cx.store().find(self.cx.schema(), Query::table(table).filter(filter.clone())).await?;
-            for row in rows {
+            for row in &rows {
                 for hooks in &self.cx.engine.database {
-                    if hooks.before_delete(self.cx, table, &row).await? == Verdict::Cancel {
+                    if hooks.before_delete(self.cx, table, row).await? == Verdict::Cancel {
                         return Ok(());
                     }
                 }
-                self.done.push(Event::Deleted(table, row));
             }
+            self.done.extend(rows.into_iter().map(|row| Event::Deleted(table, row)));
         }
         self.add(Batch::new().delete(table, filter));
         Ok(())

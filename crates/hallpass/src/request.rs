@@ -35,7 +35,8 @@ pub struct Request {
     pub(crate) params: Vec<(String, String)>,
     pub(crate) body: Body,
     pub(crate) peer: Option<PeerAddress>,
-    /// Whether `x-forwarded-host` and `x-forwarded-proto` are believed.
+    /// Whether `x-forwarded-host` is believed. `x-forwarded-proto` always is, as behind the npm package's Node adapter: no
+    /// page can make a browser send it.
     pub(crate) trusts_proxy: bool,
 }
 

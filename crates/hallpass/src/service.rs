@@ -50,30 +50,42 @@ impl Hallpass {
         B::Error: Into<BoxError>,
     {
         let (parts, body) = request.into_parts();
-        let mut response = self.enter(parts, body).await;
-        for interceptor in &self.engine.on_response {
-            response = interceptor(response).await;
-        }
+        let response = match self.admit(parts).await {
+            // Nobody else sees a request that was turned away (CONTRACT §16).
+            Err(refusal) => refusal,
+            Ok(parts) => {
+                let mut response = self.enter(parts, body).await;
+                for interceptor in &self.engine.on_response {
+                    response = interceptor(response).await;
+                }
+                response
+            }
+        };
         response.map(Full::new)
     }
 
-    /// Stages 1 to 6, then the hallway.
-    async fn enter<B>(&self, mut parts: Parts, http_body: B) -> Response<Bytes>
+    /// Stages 1 to 3.
+    async fn admit(&self, mut parts: Parts) -> Result<Parts, Response<Bytes>> {
+        if let Some(refusal) = turn_away(&self.engine, &parts) {
+            return Err(refusal);
+        }
+        for interceptor in &self.engine.on_request {
+            match interceptor(parts).await {
+                Intercepted::Pass(passed) => parts = passed,
+                Intercepted::Respond(response) => return Err(response),
+            }
+        }
+        Ok(parts)
+    }
+
+    /// Stages 4 to 6, then the hallway.
+    async fn enter<B>(&self, parts: Parts, http_body: B) -> Response<Bytes>
     where
         B: HttpBody + Send,
         B::Data: Send,
         B::Error: Into<BoxError>,
     {
         let engine = &self.engine;
-        if let Some(refusal) = turn_away(engine, &parts) {
-            return refusal;
-        }
-        for interceptor in &engine.on_request {
-            match interceptor(parts).await {
-                Intercepted::Pass(passed) => parts = passed,
-                Intercepted::Respond(response) => return response,
-            }
-        }
         let full_path = path::canonical(parts.uri.path()).into_owned();
         let found = path::routed(&full_path, &engine.base_path)
             .and_then(|path| exact(path, engine.skip_trailing_slashes))

@@ -1,14 +1,30 @@
-use crate::{config::Loaded, output};
+use std::net::SocketAddr;
 
-/// `hallpass config check`. What is wrong was told when it was loaded.
-pub(super) fn run(loaded: &Loaded) {
+use hallpass::store::MemoryStore;
+use hallpass_sql::SqlStore;
+
+use super::{Failure, builder, chain};
+use crate::{
+    config::{Loaded, draw_secret},
+    output,
+};
+
+/// `hallpass config check`. What is wrong with single keys was told when it was loaded; this asks those who are to use them.
+pub(super) fn run(loaded: &Loaded) -> Result<(), Failure> {
     let config = &loaded.config;
+    SqlStore::file_of(&config.database.url).map_err(|error| format!("database.url: {}", chain(error)))?;
+    if let Some(address) = config.server.metrics_listen.as_deref().filter(|it| it.parse::<SocketAddr>().is_err()) {
+        return Err(format!("server.metrics_listen: `{address}` is no address and port such as 127.0.0.1:9100").into());
+    }
+    config.log_filter()?;
+    builder(config).secret(draw_secret()).store(MemoryStore::new()).build()?;
     output::data(&format!(
         "the configuration is good: {:?}, listening on {}, database {}",
         config.environment(),
         config.server.listen,
         without_password(&config.database.url)
     ));
+    Ok(())
 }
 
 /// A database URL may hold a password, which does not print.

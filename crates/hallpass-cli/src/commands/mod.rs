@@ -8,14 +8,14 @@ mod session;
 mod user;
 
 use hallpass::{
-    Bearer, Hallpass,
+    Bearer, Builder, Hallpass, Secret,
     store::{Filter, Query, Record, User},
 };
 use hallpass_sql::SqlStore;
 
 use crate::{
     cli::{Cli, Command, ConfigCommand},
-    config::{self, Loaded},
+    config::{self, Config, Loaded},
     output,
 };
 
@@ -27,11 +27,12 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         secret::run();
         return Ok(());
     }
-    let mut loaded = config::load(cli.config.as_deref())?;
-    if let Command::Serve(arguments) = cli.command {
-        if let Some(listen) = arguments.listen {
-            loaded.config.server.listen = listen;
-        }
+    let listen = match &cli.command {
+        Command::Serve(arguments) => arguments.listen.as_deref(),
+        _ => None,
+    };
+    let loaded = config::load(cli.config.as_deref(), listen)?;
+    if let Command::Serve(_) = cli.command {
         return serve::run(loaded).await;
     }
     // The server has a log for this; tools say it where they are used.
@@ -39,24 +40,36 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         output::say(&format!("warning: {warning}"));
     }
     match cli.command {
-        Command::Config(ConfigCommand::Check) => config_check::run(&loaded),
-        Command::Migrate(arguments) => migrate::run(&build(&loaded).await?, arguments.plan).await?,
-        Command::User(command) => user::run(&build(&loaded).await?, command).await?,
-        Command::Session(command) => session::run(&build(&loaded).await?, command).await?,
+        Command::Config(ConfigCommand::Check) => config_check::run(&loaded)?,
+        Command::Migrate(arguments) => migrate::run(&tool(&loaded, true).await?, arguments.plan).await?,
+        Command::User(command) => user::run(&tool(&loaded, false).await?, command).await?,
+        Command::Session(command) => session::run(&tool(&loaded, false).await?, command).await?,
         Command::Serve(_) | Command::Secret => {}
     }
     Ok(())
 }
 
-/// The engine that a configuration describes.
-pub(crate) async fn build(loaded: &Loaded) -> Result<Hallpass, Failure> {
-    let config = &loaded.config;
-    let (secret, _) = config.secret()?;
+/// The engine that a configuration describes, on its database.
+pub(crate) async fn build(config: &Config, secret: Secret) -> Result<Hallpass, Failure> {
     let store = SqlStore::connect(&config.database.url).await.map_err(chain)?;
+    Ok(builder(config).secret(secret).store(store).build()?)
+}
+
+/// The engine for a tool. It signs nothing, so it needs no secret and makes none; and it makes no database by the way.
+async fn tool(loaded: &Loaded, may_create: bool) -> Result<Hallpass, Failure> {
+    let url = &loaded.config.database.url;
+    if !may_create && SqlStore::file_of(url).map_err(chain)?.is_some_and(|file| !file.exists()) {
+        return Err(
+            format!("there is no database at {url}; say where it is with --config or HALLPASS__DATABASE__URL").into()
+        );
+    }
+    build(&loaded.config, Secret::new(config::draw_secret())).await
+}
+
+/// Everything a configuration says of the engine but its secret and its store.
+pub(crate) fn builder(config: &Config) -> Builder {
     let mut builder = Hallpass::builder()
         .environment(config.environment())
-        .secret(secret)
-        .store(store)
         .trusted_origins(&config.trusted_origins)
         .disabled_paths(&config.disabled_paths)
         .email_and_password(config.email_and_password.clone())
@@ -77,7 +90,7 @@ pub(crate) async fn build(loaded: &Loaded) -> Result<Hallpass, Failure> {
     if config.plugins.bearer.enabled {
         builder = builder.plugin(Bearer::new().require_signature(config.plugins.bearer.require_signature));
     }
-    Ok(builder.build()?)
+    builder
 }
 
 /// An error with everything underneath it in one line.

@@ -1,4 +1,5 @@
-use hallpass::{Environment, Hallpass, store::Mode};
+use hallpass::{Environment, Hallpass, Secret, store::Mode};
+use hallpass_sql::SqlStore;
 use tokio::net::TcpListener;
 
 use super::{Failure, build, chain};
@@ -12,10 +13,9 @@ pub(super) async fn run(loaded: Loaded) -> Result<(), Failure> {
     let config = &loaded.config;
     start_log(config)?;
     loaded.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
-    announce_secret(config)?;
-
-    let auth = build(&loaded).await?;
-    let is_embedded = config.database.url.starts_with("sqlite:");
+    let secret = find_secret(config)?;
+    let auth = build(config, secret).await?;
+    let is_embedded = SqlStore::file_of(&config.database.url).is_ok();
     if config.database.auto_migrate.unwrap_or(is_embedded) {
         let plan = auth.migrate(Mode::Apply).await.map_err(chain)?;
         if !plan.is_empty() {
@@ -38,10 +38,7 @@ pub(super) async fn run(loaded: Loaded) -> Result<(), Failure> {
 }
 
 fn start_log(config: &Config) -> Result<(), Failure> {
-    let filter = config.log.filter.as_deref().unwrap_or("info");
-    let filter = tracing_subscriber::EnvFilter::try_new(filter)
-        .map_err(|error| format!("log.filter: `{filter}` cannot be understood: {error}"))?;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt().with_env_filter(config.log_filter()?).with_writer(std::io::stderr);
     match config.log.format {
         LogFormat::Text => log.with_target(false).init(),
         LogFormat::Json => log.json().flatten_event(true).init(),
@@ -49,15 +46,16 @@ fn start_log(config: &Config) -> Result<(), Failure> {
     Ok(())
 }
 
-fn announce_secret(config: &Config) -> Result<(), Failure> {
-    match config.secret()?.1 {
+fn find_secret(config: &Config) -> Result<Secret, Failure> {
+    let (secret, origin) = config.secret()?;
+    match origin {
         SecretOrigin::Configured => {}
         SecretOrigin::File(path) => tracing::info!(path = %path.display(), "using the secret in this file"),
         SecretOrigin::Made(path) => {
             tracing::info!(path = %path.display(), "made a secret; whoever has this file can sign tokens");
         }
     }
-    Ok(())
+    Ok(secret)
 }
 
 fn greet(config: &Config, auth: &Hallpass, address: std::net::SocketAddr) {

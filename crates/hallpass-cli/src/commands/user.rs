@@ -53,7 +53,8 @@ async fn show(auth: &Hallpass, named: &str, json: bool) -> Result<(), Failure> {
     }
     let serde_json::Value::Object(fields) = serde_json::to_value(&user)? else { return Ok(()) };
     for (name, value) in fields {
-        output::data(&format!("{name}: {}", value.as_str().map_or_else(|| value.to_string(), Into::into)));
+        let value = value.as_str().map_or_else(|| value.to_string(), Into::into);
+        output::data(&output::harmless(&format!("{name}: {value}")));
     }
     output::data(&format!("signInMethods: {}", methods.join(", ")));
     Ok(())

@@ -112,7 +112,7 @@ pub const KEYS: &[Key] = &[
     later("session.store_session_in_database", Flag),
     later("session.preserve_session_in_database", Flag),
     later("session.cookie_cache.enabled", Flag),
-    key("session.cookie_cache.max_age", Span),
+    later("session.cookie_cache.max_age", Span),
     later("session.cookie_cache.strategy", Text),
     later("session.cookie_cache.version", Text),
     later("session.cookie_cache.refresh_cache", Any),

@@ -190,11 +190,12 @@ impl From<String> for ConfigError {
     }
 }
 
-/// Reads the file (the given one, or `hallpass.toml` in this folder if there is one) and the environment.
+/// Reads the file (the given one, or `hallpass.toml` in this folder if there is one) and the environment. A listener
+/// given on the command line counts before both, and has to pass the same checks.
 ///
 /// # Errors
 /// When either has a key nobody knows or a value that makes no sense; all such are told at once.
-pub fn load(file: Option<&Path>) -> Result<Loaded, ConfigError> {
+pub fn load(file: Option<&Path>, listen: Option<&str>) -> Result<Loaded, ConfigError> {
     let found =
         file.map(Path::to_path_buf).or_else(|| Some(PathBuf::from("hallpass.toml")).filter(|path| path.exists()));
     let text = match &found {
@@ -203,7 +204,11 @@ pub fn load(file: Option<&Path>) -> Result<Loaded, ConfigError> {
             .map_err(|error| format!("the configuration file {} could not be read: {error}", path.display()))?,
     };
     let source = found.map_or_else(|| "the configuration".into(), |path| path.display().to_string());
-    read(&text, &source, &std::env::vars().collect())
+    let mut variables: BTreeMap<String, String> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    variables.extend(listen.map(|listen| ("HALLPASS__SERVER__LISTEN".to_owned(), listen.to_owned())));
+    read(&text, &source, &variables)
 }
 
 /// Reads a configuration from a text and from environment variables.
@@ -211,18 +216,33 @@ pub fn load(file: Option<&Path>) -> Result<Loaded, ConfigError> {
 /// # Errors
 /// As [`load`].
 pub fn read(text: &str, source: &str, variables: &BTreeMap<String, String>) -> Result<Loaded, ConfigError> {
-    let mut table: Table = text.parse().map_err(|error| format!("{source} is no TOML: {error}"))?;
+    let mut table: Table = text.parse().map_err(|error| no_toml(text, source, &error))?;
     let mut problems = keys::check(&table, source);
     problems.extend(environment::overlay(&mut table, variables));
     if !problems.is_empty() {
         return Err(ConfigError(problems));
     }
-    let warnings = keys::take_unavailable(&mut table);
+    let mut warnings = keys::take_unavailable(&mut table);
     let mut config: Config =
         Value::Table(table).try_into().map_err(|error: toml::de::Error| format!("{source}: {}", error.message()))?;
     environment::honour_npm_variables(&mut config, variables);
     check(&config)?;
+    let is_public = config.base_url.as_deref().is_some_and(|url| url.starts_with("https://"));
+    if config.environment.is_none() && is_public {
+        warnings.push(
+            "environment is not set and base_url is https: this runs as development, without rate limits; set \
+             environment = \"production\""
+                .into(),
+        );
+    }
     Ok(Loaded { config, warnings })
+}
+
+/// Where the text stops being TOML. The line itself may hold a secret and is not shown.
+fn no_toml(text: &str, source: &str, error: &toml::de::Error) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    let line = before.matches('\n').count() + 1;
+    format!("{source}, line {line}: {}", error.message())
 }
 
 fn check(config: &Config) -> Result<(), ConfigError> {
@@ -256,6 +276,16 @@ impl Config {
     /// Where to listen. `localhost` stands for the IPv4 loopback address.
     pub fn listen(&self) -> Option<SocketAddr> {
         self.server.listen.replace("localhost", "127.0.0.1").parse().ok()
+    }
+
+    /// Which log lines are written.
+    ///
+    /// # Errors
+    /// When `log.filter` cannot be understood.
+    pub fn log_filter(&self) -> Result<tracing_subscriber::EnvFilter, String> {
+        let filter = self.log.filter.as_deref().unwrap_or("info");
+        tracing_subscriber::EnvFilter::try_new(filter)
+            .map_err(|error| format!("log.filter: `{filter}` cannot be understood: {error}"))
     }
 
     fn listens_on_loopback(&self) -> bool {

@@ -1,4 +1,4 @@
-//! Where the secret comes from (CONTRACT §15, DESIGN §3).
+//! Where the secret comes from (CONTRACT §15).
 
 use std::{
     fs::{self, OpenOptions},
@@ -64,15 +64,28 @@ pub(super) fn find_or_make(config: &Config) -> Result<(Secret, Origin), String> 
         return Ok((Secret::new(&**secret), Origin::Configured));
     }
     let path = beside_the_database(&config.database.url);
-    match fs::read_to_string(&path) {
-        Ok(text) if !text.trim().is_empty() => Ok((Secret::new(text.trim()), Origin::File(path))),
-        Ok(_) => Err(format!("{} is empty; delete it to have a new secret made", path.display())),
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            let secret = draw();
-            write(&path, &secret)
-                .map_err(|error| format!("the secret could not be written to {}: {error}", path.display()))?;
-            Ok((Secret::new(secret), Origin::Made(path)))
+    match read(&path)? {
+        Some(secret) => Ok((secret, Origin::File(path))),
+        None => match write(&path, &draw()) {
+            Ok(()) => {
+                read(&path)?.map(|secret| (secret, Origin::Made(path))).ok_or_else(|| "the secret is gone".into())
+            }
+            // Another process was faster.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                read(&path)?.map(|secret| (secret, Origin::File(path))).ok_or_else(|| "the secret is gone".into())
+            }
+            Err(error) => Err(format!("the secret could not be written to {}: {error}", path.display())),
+        },
+    }
+}
+
+fn read(path: &Path) -> Result<Option<Secret>, String> {
+    match fs::read_to_string(path) {
+        Ok(text) if text.trim().is_empty() => {
+            Err(format!("{} is empty; delete it to have a new secret made", path.display()))
         }
+        Ok(text) => Ok(Some(Secret::new(text.trim()))),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(format!("the secret in {} could not be read: {error}", path.display())),
     }
 }
@@ -86,19 +99,21 @@ fn parse(entry: &Hidden) -> Option<(u64, &str)> {
 }
 
 fn beside_the_database(url: &str) -> PathBuf {
-    let file = url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:")).unwrap_or_default();
-    let file = file.split('?').next().unwrap_or_default();
-    Path::new(file).parent().unwrap_or(Path::new("")).join("hallpass.secret")
+    let (_, rest) = url.split_once(':').unwrap_or_default();
+    let file = Path::new(rest.strip_prefix("//").unwrap_or(rest));
+    file.parent().unwrap_or(Path::new("")).join("hallpass.secret")
 }
 
-/// For the owner's eyes only, and whole from the first moment it is there.
+/// For the owner's eyes only, and whole from the first moment it is there: it is written under another name first, and a name
+/// that is taken already is left alone.
 fn write(path: &Path, secret: &str) -> std::io::Result<()> {
+    let draft = path.with_extension(format!("secret.{}", std::process::id()));
     let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
+    options.write(true).create(true).truncate(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
-    file.write_all(secret.as_bytes())?;
-    file.write_all(b"\n")?;
-    file.sync_all()
+    let mut file = options.open(&draft)?;
+    let written = writeln!(file, "{secret}").and_then(|()| file.sync_all()).and_then(|()| fs::hard_link(&draft, path));
+    fs::remove_file(&draft)?;
+    written
 }

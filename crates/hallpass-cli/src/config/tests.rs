@@ -114,3 +114,15 @@ fn secrets_do_not_print() {
     let config = reading("secret = \"hush\"\nsecrets = [\"1:hush\"]", &[]).unwrap().config;
     assert!(!format!("{config:?}").contains("hush"));
 }
+
+#[test]
+fn a_broken_line_is_named_and_not_shown() {
+    let error = reading("\nsecret = \"hush\n", &[]).unwrap_err();
+    assert!(error.starts_with("hallpass.toml, line 2: ") && !error.contains("hush"), "{error}");
+}
+
+#[test]
+fn a_listener_from_the_command_line_passes_the_same_checks() {
+    let error = load(None, Some("0.0.0.0:3000")).unwrap_err().to_string();
+    assert!(error.contains("environment is not set"), "{error}");
+}

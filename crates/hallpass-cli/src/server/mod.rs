@@ -1,65 +1,74 @@
 //! What `serve` puts around the engine.
 
+mod body;
 mod health;
 pub(crate) mod metrics;
 mod playground;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use axum::{Router, extract::Request};
 use hallpass::{Environment, Hallpass, PeerAddress};
+use hyper::{body::Incoming, server::conn::http1};
 use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto, graceful::GracefulShutdown},
+    rt::{TokioIo, TokioTimer},
+    server::graceful::{GracefulConnection, GracefulShutdown},
     service::TowerToHyperService,
 };
 use tokio::{
     net::{TcpListener, TcpStream},
-    time::timeout,
+    sync::Semaphore,
+    time::{sleep, timeout},
 };
-use tower::{Layer, ServiceExt, service_fn};
-use tower_http::timeout::RequestBodyTimeoutLayer;
+use tower::{ServiceExt, service_fn};
 
+use self::body::InTime;
 use crate::{commands::Failure, config::Config};
 
 /// Longer headers are refused with 431. What Node allows too.
 const MOST_HEADER_BYTES: usize = 16 * 1024;
-/// How long a client may pause in the middle of a body.
-const BODY_PAUSE: Duration = Duration::from_secs(15);
+/// How long a client may take to send a body.
+const BODY_TIME: Duration = Duration::from_secs(30);
+/// Further connections wait to be accepted until others end.
+const MOST_CONNECTIONS: usize = 10_000;
 /// How long requests may take to finish once the server is asked to stop.
 const LAST_CALL: Duration = Duration::from_secs(30);
 
 /// Serves until the process is asked to stop, then lets requests under way finish.
+///
+/// HTTP/1.1 only, as Node does: whoever wants HTTP/2 has a proxy for TLS in front anyway.
 pub(crate) async fn run(listener: TcpListener, auth: &Hallpass, config: &Config) -> Result<(), Failure> {
     let app = app(auth, config);
-    let mut server = auto::Builder::new(TokioExecutor::new());
-    server
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(Duration::from(config.server.header_timeout))
-        .max_buf_size(MOST_HEADER_BYTES);
-    server.http2().timer(TokioTimer::new()).max_header_list_size(u32::try_from(MOST_HEADER_BYTES).unwrap_or(u32::MAX));
+    let mut server = http1::Builder::new();
+    // A connection that says nothing for so long is closed, before its first request as well as between two.
+    server.timer(TokioTimer::new()).header_read_timeout(Duration::from(config.server.header_timeout));
+    server.max_buf_size(MOST_HEADER_BYTES);
     let graceful = GracefulShutdown::new();
+    let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
     let mut stop = std::pin::pin!(asked_to_stop());
     loop {
-        let stream = tokio::select! {
+        let accepted = async {
+            let place = Arc::clone(&places).acquire_owned().await;
+            (listener.accept().await, place)
+        };
+        let (stream, place) = tokio::select! {
             () = &mut stop => break,
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
+            (accepted, place) = accepted => match accepted {
+                Ok((stream, _)) => (stream, place),
                 Err(error) => {
                     // Out of file descriptors, most likely: wait for some to come back rather than spin.
                     tracing::error!(error = &error as &dyn std::error::Error, "a connection could not be accepted");
-                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    sleep(Duration::from_secs(1)).await;
                     continue;
                 }
             },
         };
-        let connection = connection(&server, stream, &app);
-        let watched = graceful.watch(connection);
+        let connection = graceful.watch(connection(&server, stream, &app));
         tokio::spawn(async move {
-            if let Err(error) = watched.await {
-                tracing::debug!(error, "a connection ended early");
+            if let Err(error) = connection.await {
+                tracing::debug!(error = &error as &dyn std::error::Error, "a connection ended early");
             }
+            drop(place);
         });
     }
     drop(listener);
@@ -71,22 +80,22 @@ pub(crate) async fn run(listener: TcpListener, auth: &Hallpass, config: &Config)
 }
 
 fn connection(
-    server: &auto::Builder<TokioExecutor>,
+    server: &http1::Builder,
     stream: TcpStream,
     app: &Router,
-) -> impl hyper_util::server::graceful::GracefulConnection<Error = Failure> + Send + 'static {
+) -> impl GracefulConnection<Error = hyper::Error> + Send + use<> {
     // Answers are small and complete: nothing is gained by holding them back.
     let _ = stream.set_nodelay(true);
     let peer = stream.peer_addr().ok().map(|address| PeerAddress(address.ip()));
     let app = app.clone();
-    let service = service_fn(move |mut request: http::Request<_>| {
+    let service = service_fn(move |request: http::Request<Incoming>| {
+        let mut request = request.map(|body| InTime::new(body, BODY_TIME));
         if let Some(peer) = peer {
             request.extensions_mut().insert(peer);
         }
         app.clone().oneshot(request)
     });
-    let service = RequestBodyTimeoutLayer::new(BODY_PAUSE).layer(service);
-    server.serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(service)).into_owned()
+    server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
 }
 
 /// The engine answers everything that is not one of the server's own few paths.

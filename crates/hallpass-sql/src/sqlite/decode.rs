@@ -19,8 +19,11 @@ use crate::lookup::{Extra, Lookup, SESSION, USER};
 pub(super) fn row(cells: &rusqlite::Row<'_>, table: &Table) -> Result<Row, Failure> {
     let mut row = Row::new();
     for (index, column) in table.columns.iter().enumerate() {
-        let value = value(cells.get_ref(index)?, column.kind)
-            .map_err(|reason| corrupt(&table.name, &column.name, cells, 0, reason))?;
+        let value = match value(cells.get_ref(index)?, column.kind) {
+            Ok(value) => value,
+            Err(reason) if table.is_extra(&column.name) => unreadable(&table.name, &column.name, reason),
+            Err(reason) => return Err(corrupt(&table.name, &column.name, cells, 0, reason)),
+        };
         row.push(Arc::clone(&column.name), value);
     }
     Ok(row)
@@ -46,8 +49,8 @@ pub(super) fn session_and_user(cells: &rusqlite::Row<'_>, lookup: &Lookup) -> Re
     user.image = cells.optional_text(at + 4)?;
     user.updated_at = cells.date(at + 6)?;
     let at = at + USER.len();
-    session.extra = cells.extra("session", &lookup.session_extra, at, 0)?;
-    user.extra = cells.extra("user", &lookup.user_extra, at + lookup.session_extra.len(), SESSION.len())?;
+    session.extra = cells.extra("session", &lookup.session_extra, at)?;
+    user.extra = cells.extra("user", &lookup.user_extra, at + lookup.session_extra.len())?;
     Ok((session, user))
 }
 
@@ -83,11 +86,11 @@ impl Cells<'_> {
         }
     }
 
-    fn extra(&self, table: &str, columns: &[Extra], from: usize, id: usize) -> Result<Row, Failure> {
+    fn extra(&self, table: &str, columns: &[Extra], from: usize) -> Result<Row, Failure> {
         let mut row = Row::new();
         for (index, column) in columns.iter().enumerate() {
             let value = value(self.0.get_ref(from + index)?, column.kind)
-                .map_err(|reason| corrupt(table, &column.name, self.0, id, reason))?;
+                .unwrap_or_else(|reason| unreadable(table, &column.name, reason));
             row.push(Arc::clone(&column.name), value);
         }
         Ok(row)
@@ -100,6 +103,13 @@ impl Cells<'_> {
         let column = USER.get(index.saturating_sub(SESSION.len())).copied().unwrap_or_default();
         corrupt("user", column, self.0, SESSION.len(), reason)
     }
+}
+
+/// An additional field that nothing can be made of. A whole account must not be out of reach for its sake: sessions could then
+/// not even be revoked.
+fn unreadable(table: &str, column: &str, reason: &str) -> Value {
+    tracing::warn!(table, column, reason, "a field cannot be read and is left out");
+    Value::Null
 }
 
 const NOT_UTF8: &str = "not UTF-8";

@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Mutex, PoisonError,
         mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
@@ -40,7 +41,8 @@ impl Workers {
             let jobs = Arc::clone(&receiver);
             let work = move || {
                 while let Some(job) = next(&jobs) {
-                    job(&mut connection);
+                    // A job that panics is "unavailable" to its caller; the thread goes on for all others.
+                    drop(catch_unwind(AssertUnwindSafe(|| job(&mut connection))));
                 }
             };
             thread::Builder::new().name(name.into()).spawn(work).map_err(ConnectError::Thread)?;

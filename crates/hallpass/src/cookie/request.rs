@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use hallpass_verify::{SigningKey, bearer::is_space, component::decode_or_raw};
+use indexmap::IndexMap;
 
 /// The cookies of a request, as the endpoint sees them.
 ///
@@ -22,7 +23,7 @@ pub struct RequestCookies(Source);
 enum Source {
     Header(String),
     /// What a hook made of the header: names and values free of any encoding.
-    Rewritten(Vec<(String, String)>),
+    Rewritten(IndexMap<String, String>),
 }
 
 impl Default for Source {
@@ -34,7 +35,7 @@ impl Default for Source {
 impl std::fmt::Debug for RequestCookies {
     /// Names only; values are secrets.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list().entries(self.well_formed().iter().map(|(name, _)| name)).finish()
+        f.debug_list().entries(self.well_formed().keys()).finish()
     }
 }
 
@@ -50,9 +51,7 @@ impl RequestCookies {
             Source::Header(header) => {
                 forgiving(header).find(|(key, _)| *key == name).map(|(_, raw)| decode_or_raw(raw))
             }
-            Source::Rewritten(cookies) => {
-                cookies.iter().find(|(key, _)| key == name).map(|(_, value)| Cow::Borrowed(&**value))
-            }
+            Source::Rewritten(cookies) => cookies.get(name).map(|value| Cow::Borrowed(&**value)),
         }
     }
 
@@ -67,22 +66,22 @@ impl RequestCookies {
     pub fn set(&mut self, name: &str, value: String) {
         let mut cookies = self.well_formed();
         if is_name(name) {
-            put(&mut cookies, name, value);
+            cookies.insert(name.to_owned(), value);
         }
         self.0 = Source::Rewritten(cookies);
     }
 
     /// Every well-formed cookie, decoded, the last of each name.
-    pub fn well_formed(&self) -> Vec<(String, String)> {
+    pub fn well_formed(&self) -> IndexMap<String, String> {
         match &self.0 {
             Source::Rewritten(cookies) => cookies.clone(),
             Source::Header(header) => {
-                let mut cookies = Vec::new();
+                let mut cookies = IndexMap::new();
                 for pair in header.split(';') {
                     let Some((name, value)) = pair.split_once('=') else { continue };
                     let (name, value) = (trim_ows(name), unquote(trim_ows(value)));
                     if is_name(name) && is_value(value) {
-                        put(&mut cookies, name, decode_or_raw(value).into_owned());
+                        cookies.insert(name.to_owned(), decode_or_raw(value).into_owned());
                     }
                 }
                 cookies
@@ -94,15 +93,7 @@ impl RequestCookies {
     pub fn chunks_of(&self, base: &str) -> Vec<String> {
         let is_chunk =
             |name: &str| name.strip_prefix(base)?.strip_prefix('.').filter(|rest| is_index(rest)).map(|_| ());
-        let names = self.well_formed().into_iter().map(|(name, _)| name);
-        names.filter(|name| name == base || is_chunk(name).is_some()).collect()
-    }
-}
-
-fn put(cookies: &mut Vec<(String, String)>, name: &str, value: String) {
-    match cookies.iter_mut().find(|(known, _)| known == name) {
-        Some(known) => known.1 = value,
-        None => cookies.push((name.to_owned(), value)),
+        self.well_formed().into_keys().filter(|name| name == base || is_chunk(name).is_some()).collect()
     }
 }
 

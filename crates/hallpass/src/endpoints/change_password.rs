@@ -1,4 +1,4 @@
-use hallpass_store::{Filter, Row, SessionToken, User};
+use hallpass_store::{Conflict, Filter, Row, SessionToken, User};
 use http::StatusCode;
 use serde::Serialize;
 
@@ -66,10 +66,9 @@ impl Endpoint for ChangePasswordEndpoint {
         input.new_password.check_min(cx)?;
         input.new_password.check_max(cx)?;
         input.current_password.check_max(cx)?;
-        let account = credential::find(cx, &user.id).await?.ok_or(ErrorCode::CredentialAccountNotFound)?;
-        let stored =
-            account.password.filter(|stored| !stored.is_empty()).ok_or(ErrorCode::CredentialAccountNotFound)?;
-        if !cx.engine.verify_password(input.current_password.into_inner(), stored).await? {
+        let account = credential::find(cx, &user.id).await?.and_then(credential::with_password);
+        let (account, stored) = account.ok_or(ErrorCode::CredentialAccountNotFound)?;
+        if !cx.engine.verify_password(input.current_password.into_inner(), stored.clone()).await? {
             return Err(ErrorCode::InvalidPassword.into());
         }
         let hash = cx.engine.hash_password(input.new_password.into_inner()).await?;
@@ -80,7 +79,9 @@ impl Endpoint for ChangePasswordEndpoint {
         if revokes {
             revoke::all_of(&mut tx, &user.id).await?;
         }
-        tx.update("account", Filter::eq("id", account.id), set).await?;
+        // Of two changes at once the second finds that the current password is no longer what it checked.
+        let unchanged = Filter::eq("id", account.id).and(Filter::eq("password", stored));
+        tx.update_guarded("account", unchanged, set).await?;
         let session = if revokes {
             Some(issue(&mut tx, &user.id, true).await?.ok_or_else(|| {
                 ApiError::from(ErrorCode::FailedToGetSession).with_status(StatusCode::INTERNAL_SERVER_ERROR)
@@ -88,7 +89,10 @@ impl Endpoint for ChangePasswordEndpoint {
         } else {
             None
         };
-        tx.commit().await?;
+        tx.commit().await.map_err(|error| match error.conflict() {
+            Some(Conflict::Guard(_)) => ErrorCode::InvalidPassword.into(),
+            _ => ApiError::from(error),
+        })?;
         let token = session.as_ref().map(|session| session.token.clone());
         if let Some(session) = session {
             cookies::set(cx, SessionAndUser { session, user: user.clone() }, Remember::AsBefore);

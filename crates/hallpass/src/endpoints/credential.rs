@@ -60,3 +60,9 @@ pub(crate) fn filter(user_id: &UserId) -> Filter {
 pub(crate) async fn find(cx: &Context, user_id: &UserId) -> Result<Option<Account>, ApiError> {
     Ok(cx.find::<Account>(filter(user_id)).await?.into_iter().next())
 }
+
+/// An account together with its password's hash, if it has one.
+pub(crate) fn with_password(account: Account) -> Option<(Account, String)> {
+    let stored = account.password.clone().filter(|stored| !stored.is_empty())?;
+    Some((account, stored))
+}

@@ -19,7 +19,7 @@ impl Endpoint for RevokeSessionsEndpoint {
         let caller = cx.required_session()?;
         let mut tx = cx.transaction();
         revoke::all_of(&mut tx, &caller.user.id).await?;
-        tx.commit().await?;
+        tx.commit().await.map_err(revoke::failed)?;
         cookies::clear(cx);
         Ok(Status::DONE)
     }

@@ -1,4 +1,4 @@
-use hallpass_store::{Filter, SessionToken, User};
+use hallpass_store::{Account, Conflict, Filter, SessionToken, User};
 use http::{StatusCode, header};
 use serde::Serialize;
 
@@ -78,16 +78,21 @@ impl Endpoint for SignInEmailEndpoint {
         }
         let email: EmailAddress = input.email.parse().map_err(|_| ErrorCode::InvalidEmail)?;
         input.password.check_max(cx)?;
-        let user = authenticate(cx, &email, input.password).await?;
+        let (user, account) = authenticate(cx, &email, input.password).await?;
         if engine.email_and_password.require_email_verification && !user.email_verified {
             return Err(ErrorCode::EmailNotVerified.into());
         }
         let remembered = input.remember_me != Some(false);
         let mut tx = cx.transaction();
+        // Hashing took a while. A password that was changed in the meantime, with all sessions ended, must open none.
+        tx.require("account", Filter::eq("id", account.id).and(Filter::eq("password", account.password)));
         let session = issue(&mut tx, &user.id, remembered)
             .await?
             .ok_or_else(|| ApiError::from(ErrorCode::FailedToCreateSession).with_status(StatusCode::UNAUTHORIZED))?;
-        tx.commit().await?;
+        tx.commit().await.map_err(|error| match error.conflict() {
+            Some(Conflict::Guard(_)) => ErrorCode::InvalidEmailOrPassword.into(),
+            _ => ApiError::from(error),
+        })?;
         let made = SessionAndUser { session, user };
         let visible = engine.visible(made.clone());
         cookies::set(cx, made, if remembered { Remember::Yes } else { Remember::No });
@@ -102,19 +107,19 @@ impl Endpoint for SignInEmailEndpoint {
     }
 }
 
-/// The user of an address, if the password is theirs. An unknown address costs as much time as a wrong password, so that the
-/// time tells nobody which addresses have an account.
-async fn authenticate(cx: &Context, email: &EmailAddress, password: Password) -> Result<User, ApiError> {
+/// The user of an address and what they sign in with, if the password is theirs. An unknown address costs as much time as a
+/// wrong password, so that the time tells nobody which addresses have an account.
+async fn authenticate(cx: &Context, email: &EmailAddress, password: Password) -> Result<(User, Account), ApiError> {
     let refused = || ApiError::from(ErrorCode::InvalidEmailOrPassword);
     let user = cx.find::<User>(Filter::eq("email", email.as_str())).await?.into_iter().next();
     let account = match &user {
         Some(user) => credential::find(cx, &user.id).await?,
         None => None,
     };
-    let stored = account.and_then(|account| account.password).filter(|stored| !stored.is_empty());
-    let (Some(user), Some(stored)) = (user, stored) else {
+    let (Some(user), Some((account, stored))) = (user, account.and_then(credential::with_password)) else {
         cx.engine.hash_password(password.into_inner()).await?;
         return Err(refused());
     };
-    if cx.engine.verify_password(password.into_inner(), stored).await? { Ok(user) } else { Err(refused()) }
+    let is_theirs = cx.engine.verify_password(password.into_inner(), stored).await?;
+    if is_theirs { Ok((user, account)) } else { Err(refused()) }
 }

@@ -157,7 +157,7 @@ async fn create(cx: &mut Context, user: User, hash: String, sign_in: Option<bool
         Some(remembered) => Some(issue(&mut tx, &user.id, remembered).await?.ok_or(ErrorCode::FailedToCreateSession)?),
     };
     tx.commit().await.map_err(not_created)?;
-    let user = cx.as_stored(user).await?;
+    let user = cx.as_stored(user).await;
     Ok(match session {
         None => Made::User(user),
         Some(session) => Made::Session(SessionAndUser { session, user }),

@@ -34,8 +34,7 @@ impl Endpoint for VerifyPasswordEndpoint {
         let user_id = cx.required_session()?.user.id;
         input.password.check_max(cx)?;
         let account = credential::find(cx, &user_id).await?;
-        let stored = account.and_then(|account| account.password).filter(|stored| !stored.is_empty());
-        let stored = stored.ok_or(ErrorCode::InvalidPassword)?;
+        let (_, stored) = account.and_then(credential::with_password).ok_or(ErrorCode::InvalidPassword)?;
         if cx.engine.verify_password(input.password.into_inner(), stored).await? {
             Ok(Status::DONE)
         } else {

@@ -53,9 +53,14 @@ impl ClientIps {
         if self.disabled {
             return None;
         }
-        let named = self.headers.iter().find_map(|name| self.in_header(&header_text(headers, name)?));
-        let peer = || peer.filter(|_| self.peer).map(|peer| peer.0.to_canonical());
-        named.or_else(peer).or(self.fallback).map(|address| self.canonical(address))
+        let named = || self.headers.iter().find_map(|name| self.in_header(&header_text(headers, name)?));
+        let found = match peer.filter(|_| self.peer).map(|peer| peer.0.to_canonical()) {
+            // Without a proxy in between, the header is the client's own word.
+            Some(peer) if !self.is_trusted(peer) => Some(peer),
+            Some(proxy) => named().or(Some(proxy)),
+            None => named(),
+        };
+        found.or(self.fallback).map(|address| self.canonical(address))
     }
 
     fn in_header(&self, value: &str) -> Option<IpAddr> {
@@ -68,11 +73,15 @@ impl ClientIps {
         let hops: Vec<&str> = hops.collect();
         for hop in hops.into_iter().rev() {
             let address = parse_address(hop)?;
-            if !self.trusted.iter().any(|network| network.contains(&address)) {
+            if !self.is_trusted(address) {
                 return Some(address);
             }
         }
         None
+    }
+
+    fn is_trusted(&self, address: IpAddr) -> bool {
+        self.trusted.iter().any(|network| network.contains(&address))
     }
 
     /// IPv6 in eight groups of four digits, masked to what one subscriber has: otherwise a client could turn up under as
@@ -150,5 +159,21 @@ mod tests {
         assert_eq!(find(false, Environment::Production), None);
         assert_eq!(find(false, Environment::Development).as_deref(), Some("127.0.0.1"));
         assert_eq!(find(true, Environment::Production).as_deref(), Some("9.9.9.9"));
+    }
+
+    #[test]
+    fn a_client_that_connects_itself_cannot_name_another_address() {
+        let find = |proxies: &[&str]| {
+            let options = IpAddressOptions {
+                peer_address: true,
+                trusted_proxies: proxies.iter().map(|text| (*text).to_owned()).collect(),
+                ..IpAddressOptions::default()
+            };
+            let headers = HeaderMap::from_iter([("x-forwarded-for".parse().unwrap(), "6.6.6.6".parse().unwrap())]);
+            let peer = Some(PeerAddress([9, 9, 9, 9].into()));
+            ClientIps::new(&options, Environment::Production).unwrap().find(&headers, peer)
+        };
+        assert_eq!(find(&[]).as_deref(), Some("9.9.9.9"));
+        assert_eq!(find(&["9.9.9.0/24"]).as_deref(), Some("6.6.6.6"));
     }
 }

@@ -77,7 +77,7 @@ impl OriginCheck {
             return Ok(());
         }
         tracing::warn!(
-            origin = candidate,
+            origin = shortened(&candidate),
             "request from an origin that is not trusted; add it to trusted_origins if it is yours"
         );
         Err(ErrorCode::InvalidOrigin.into())
@@ -98,7 +98,10 @@ impl OriginCheck {
                 None => {}
                 Some(Value::String(url)) if self.trusts_redirect(request, url) => {}
                 Some(Value::String(url)) => {
-                    tracing::warn!(url, "{label} is not trusted; add its origin to trusted_origins if it is yours");
+                    tracing::warn!(
+                        url = shortened(url),
+                        "{label} is not trusted; add its origin to trusted_origins if it is yours"
+                    );
                     return Err(refusal.into());
                 }
                 Some(_) => {
@@ -140,6 +143,12 @@ impl OriginCheck {
             }),
         }
     }
+}
+
+/// What a log line has room for. What follows `?` may hold a token and is nobody's business.
+fn shortened(url: &str) -> &str {
+    let end = url.find(['?', '#']).unwrap_or(url.len()).min(200);
+    url.get(..end).unwrap_or_default()
 }
 
 /// What ECMAScript takes for true.

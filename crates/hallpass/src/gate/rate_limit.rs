@@ -1,8 +1,9 @@
 //! How often one client may call one path (CONTRACT §10).
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::RandomState},
     fmt,
+    hash::BuildHasher,
     sync::{Mutex, PoisonError},
     time::Duration,
 };
@@ -47,7 +48,8 @@ pub(crate) struct RateLimiter {
     general: Limit,
     plugins: Vec<RateLimitRule>,
     custom: Vec<(Pattern, CustomRule)>,
-    counters: Mutex<HashMap<String, Counter>>,
+    hasher: RandomState,
+    counters: Mutex<Counters>,
 }
 
 #[derive(Debug)]
@@ -56,15 +58,26 @@ enum Pattern {
     Glob(Glob),
 }
 
+/// The counters, and when to look for those that are over.
+#[derive(Debug)]
+struct Counters {
+    running: HashMap<String, Counter>,
+    next_sweep: Timestamp,
+}
+
 #[derive(Debug, Clone, Copy)]
 struct Counter {
     count: u64,
     last: Timestamp,
-    window: Duration,
+    limit: Limit,
 }
 
-/// More counters than this, and those whose window is over are dropped; if that is not enough, any.
+/// As many counters as the npm package keeps.
 const MOST_COUNTERS: usize = 100_000;
+/// How often counters whose window is over are dropped.
+const SWEEP: Duration = Duration::from_secs(10);
+/// Longer paths are counted by a hash, or a stranger could fill the memory with them.
+const LONGEST_PATH: usize = 128;
 
 impl RateLimiter {
     pub(crate) fn new(options: &RateLimitOptions, environment: Environment, plugins: Vec<RateLimitRule>) -> Self {
@@ -77,6 +90,7 @@ impl RateLimiter {
             general: Limit { window: options.window(), max: options.max() },
             plugins,
             custom: options.custom_rules.iter().map(|(path, rule)| (pattern(path), rule.clone())).collect(),
+            hasher: RandomState::new(),
             counters: Mutex::default(),
         }
     }
@@ -88,13 +102,11 @@ impl RateLimiter {
     /// Counts a call. When it is one too many, how many seconds to wait.
     pub(crate) fn admit(&self, ip: Option<&str>, path: &str, now: Timestamp) -> Result<(), u64> {
         let Some(limit) = self.limit_for(path) else { return Ok(()) };
-        let key = format!("{}|{path}", ip.unwrap_or("no-trusted-ip"));
+        let key = self.key(ip, path);
         let mut counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
-        if counters.len() >= MOST_COUNTERS {
-            make_room(&mut counters, now);
-        }
+        counters.make_room(now);
         let since = |counter: &Counter| u128::try_from(now.millis_since(counter.last)).unwrap_or(0);
-        let running = counters.get(&key).filter(|counter| since(counter) < limit.window.as_millis());
+        let running = counters.running.get(&key).filter(|counter| since(counter) < limit.window.as_millis());
         let count = match running {
             None => 1,
             Some(counter) if counter.count >= limit.max => {
@@ -103,8 +115,17 @@ impl RateLimiter {
             }
             Some(counter) => counter.count + 1,
         };
-        counters.insert(key, Counter { count, last: now, window: limit.window });
+        counters.running.insert(key, Counter { count, last: now, limit });
         Ok(())
+    }
+
+    fn key(&self, ip: Option<&str>, path: &str) -> String {
+        let ip = ip.unwrap_or("no-trusted-ip");
+        if path.len() <= LONGEST_PATH {
+            format!("{ip}|{path}")
+        } else {
+            format!("{ip}|{:x}", self.hasher.hash_one(path))
+        }
     }
 
     /// The limit of a path; later rules win: the general one, the built-in one, a plugin's, the operator's.
@@ -139,12 +160,34 @@ fn built_in(path: &str) -> Option<Limit> {
     (mails || starts(&["/forget-password"])).then_some(Limit { window: Duration::from_mins(1), max: 3 })
 }
 
-fn make_room(counters: &mut HashMap<String, Counter>, now: Timestamp) {
-    counters.retain(|_, counter| counter.last + counter.window > now);
-    let surplus = (counters.len() + 1).saturating_sub(MOST_COUNTERS);
-    let doomed: Vec<String> = counters.keys().take(surplus).cloned().collect();
-    for key in doomed {
-        counters.remove(&key);
+impl Default for Counters {
+    fn default() -> Self {
+        Self { running: HashMap::new(), next_sweep: Timestamp::from_millis(i64::MIN) }
+    }
+}
+
+impl Counters {
+    /// Drops what is over from time to time. When there are too many all the same, a tenth goes at once, and those that
+    /// have reached their limit last: a flood of other calls must not set anybody's count of guesses back.
+    fn make_room(&mut self, now: Timestamp) {
+        if now >= self.next_sweep {
+            self.running.retain(|_, counter| counter.last + counter.limit.window > now);
+            self.running.shrink_to(MOST_COUNTERS / 10);
+            self.next_sweep = now + SWEEP;
+        }
+        if self.running.len() < MOST_COUNTERS {
+            return;
+        }
+        let mut surplus = MOST_COUNTERS / 10;
+        let mut drop_where = |doomed: fn(&Counter) -> bool| {
+            self.running.retain(|_, counter| {
+                let goes = surplus > 0 && doomed(counter);
+                surplus -= usize::from(goes);
+                !goes
+            });
+        };
+        drop_where(|counter| counter.count < counter.limit.max);
+        drop_where(|_| true);
     }
 }
 
@@ -217,13 +260,26 @@ mod tests {
     }
 
     #[test]
-    fn counters_do_not_grow_without_bound() {
-        let mut counters: HashMap<String, Counter> = (0..MOST_COUNTERS + 5)
-            .map(|number| (number.to_string(), Counter { count: 1, last: at(0), window: Duration::from_secs(10) }))
-            .collect();
-        make_room(&mut counters, at(1));
-        assert_eq!(counters.len(), MOST_COUNTERS - 1);
-        make_room(&mut counters, at(10_000));
-        assert!(counters.is_empty());
+    fn counters_do_not_grow_without_bound_and_a_flood_sets_no_count_back() {
+        let limiter = limiter(&[]);
+        (0..3).for_each(|_| assert_eq!(limiter.admit(Some("9.9.9.9"), "/sign-in/email", at(0)), Ok(())));
+        for number in 0..MOST_COUNTERS * 2 {
+            assert_eq!(limiter.admit(Some("9.9.9.9"), &format!("/nothing/{number}"), at(1)), Ok(()));
+        }
+        let kept = || limiter.counters.lock().unwrap().running.len();
+        assert!(kept() <= MOST_COUNTERS, "{}", kept());
+        assert_eq!(limiter.admit(Some("9.9.9.9"), "/sign-in/email", at(2)), Err(10));
+        assert_eq!(limiter.admit(Some("9.9.9.9"), "/ok", at(20_000)), Ok(()));
+        assert_eq!(kept(), 1);
+    }
+
+    #[test]
+    fn long_paths_are_told_apart_without_being_kept() {
+        let limiter = limiter(&[("/**", CustomRule::Limit { window: Span::from_secs(60), max: 1 })]);
+        let [one, other] = ["a", "b"].map(|end| format!("/{}{end}", "x".repeat(10_000)));
+        assert_eq!(limiter.admit(None, &one, at(0)), Ok(()));
+        assert_eq!(limiter.admit(None, &other, at(0)), Ok(()));
+        assert!(limiter.admit(None, &one, at(1)).is_err());
+        assert!(limiter.counters.lock().unwrap().running.keys().all(|key| key.len() < 100));
     }
 }

@@ -100,7 +100,7 @@ pub struct IpAddressOptions {
     pub disable_ip_tracking: bool,
     /// How many bits of an IPv6 address count; 64, what one subscriber usually has.
     pub ipv6_subnet: Option<u8>,
-    /// Uses the socket's address when no trusted header gives one. Not in the npm package: for servers without a proxy, whose
-    /// clients would otherwise share one rate-limit bucket.
+    /// Uses the socket's address, unless it is a trusted proxy's and the proxy names another. Not in the npm package: for
+    /// servers without a proxy, whose clients would otherwise share one rate-limit bucket.
     pub peer_address: bool,
 }

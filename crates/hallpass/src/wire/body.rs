@@ -71,8 +71,11 @@ where
     match Limited::new(body, limit).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(ErrorCode::PayloadTooLarge.into()),
-        // The client went away in the middle of its body; nobody reads this answer.
-        Err(error) => Err(invalid_json().because(error)),
+        // The client was too slow for whoever accepts connections, or went away.
+        Err(error) => {
+            tracing::debug!(error = &*error as &dyn std::error::Error, "a request's body did not arrive");
+            Err(ErrorCode::RequestTimeout.into())
+        }
     }
 }
 

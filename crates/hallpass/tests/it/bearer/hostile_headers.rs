@@ -20,7 +20,12 @@ async fn a_header_of_64_kib_is_an_unknown_token_or_a_forged_one() {
     let stage = stage();
     let long = "A".repeat(64 * 1024);
     assert!(stage.get("/get-session").bearer(&long).await.is_cleared_null());
-    for forged in [format!("{long}.{long}"), format!("tok.{long}"), format!("{}tok.sig", " ".repeat(64 * 1024)), ".".repeat(64 * 1024)] {
+    for forged in [
+        format!("{long}.{long}"),
+        format!("tok.{long}"),
+        format!("{}tok.sig", " ".repeat(64 * 1024)),
+        ".".repeat(64 * 1024),
+    ] {
         assert!(stage.get("/get-session").bearer(&forged).await.is_untouched_null());
     }
 }

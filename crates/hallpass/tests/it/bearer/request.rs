@@ -37,8 +37,7 @@ const UNKNOWN: [&str; 10] = [
 ];
 
 /// Signatures that the lenient reader of step 4 takes and the strict one of §4.2 does not.
-const ONLY_LENIENT: [&str; 4] =
-    ["Bearer {signed}.extra", "Bearer {signed}.", "Bearer {unpadded}", "Bearer {urlsafe}"];
+const ONLY_LENIENT: [&str; 4] = ["Bearer {signed}.extra", "Bearer {signed}.", "Bearer {unpadded}", "Bearer {urlsafe}"];
 
 #[tokio::test]
 async fn contract_8_1_a_raw_token_is_the_session() {
@@ -52,7 +51,8 @@ async fn contract_8_1_the_scheme_is_known_in_any_case() {
 
 #[tokio::test]
 async fn contract_8_1_spaces_after_the_first_and_trailing_blanks_do_not_matter() {
-    check(["Bearer  {raw}", "Bearer \t {raw}", "Bearer {raw} ", "Bearer {raw}\t ", "Bearer   {signed}  "], "", Ann).await;
+    check(["Bearer  {raw}", "Bearer \t {raw}", "Bearer {raw} ", "Bearer {raw}\t ", "Bearer   {signed}  "], "", Ann)
+        .await;
 }
 
 #[tokio::test]
@@ -134,7 +134,10 @@ async fn contract_8_1_a_signed_token_of_a_deleted_session_clears_and_is_401_else
     for token in [ann.signed(), ann.token.clone()] {
         assert!(stage.get("/get-session").bearer(&token).await.is_cleared_null());
         let elsewhere = stage.get("/list-accounts").bearer(&token).await;
-        assert_eq!((elsewhere.code(), elsewhere.traces()), ((401, "UNAUTHORIZED".into()), cleared().map(Into::into).to_vec()));
+        assert_eq!(
+            (elsewhere.code(), elsewhere.traces()),
+            ((401, "UNAUTHORIZED".into()), cleared().map(Into::into).to_vec())
+        );
     }
 }
 

@@ -79,6 +79,13 @@ impl TestClock {
     }
 }
 
+impl TestClock {
+    /// As when somebody sets the machine's clock back.
+    pub(crate) fn rewind(&self, by: Duration) {
+        self.0.fetch_sub(i64::try_from(by.as_millis()).unwrap(), Ordering::Relaxed);
+    }
+}
+
 impl Clock for TestClock {
     fn now(&self) -> Timestamp {
         Timestamp::from_millis(self.0.load(Ordering::Relaxed))

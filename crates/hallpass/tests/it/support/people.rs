@@ -79,8 +79,7 @@ impl Stage {
     pub(crate) async fn session_until(&self, user_id: &str, name: &str, ends: Timestamp) -> String {
         let token = format!("{name:T<32}");
         let id = SessionId::new(format!("{name}-session"));
-        let session =
-            Session::new(id, SessionToken::new(&*token), UserId::new(user_id), self.clock.now(), ends);
+        let session = Session::new(id, SessionToken::new(&*token), UserId::new(user_id), self.clock.now(), ends);
         self.write(Batch::new().insert("session", session.into_row())).await;
         token
     }
