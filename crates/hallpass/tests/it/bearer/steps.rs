@@ -7,7 +7,7 @@ use hallpass::{
     plugin::{Flow, Plugin, Registrar, every, hook},
 };
 
-use super::{Ann, Bob, Cleared, Nobody, check, check_on};
+use super::{Ann, Bob, Nobody, check, check_on};
 use crate::support::{Stage, sign, stage_with};
 
 fn strict() -> Stage {

@@ -80,11 +80,16 @@ async fn configured_headers_are_asked_in_turn_and_proxies_skipped_from_the_right
 }
 
 #[tokio::test]
-async fn the_socket_counts_when_asked_for_and_no_header_tells() {
-    let stage = with(IpAddressOptions { peer_address: true, ..IpAddressOptions::default() }, Environment::Production);
-    let peer = Some([9, 9, 9, 9].into());
-    assert_eq!(noted(&stage, &[], peer).await, "9.9.9.9");
-    assert_eq!(noted(&stage, &[("x-forwarded-for", "8.8.8.8")], peer).await, "8.8.8.8");
+async fn the_socket_counts_when_asked_for_unless_it_is_a_proxys() {
+    let (client, proxy) = (Some([9, 9, 9, 9].into()), Some([10, 1, 1, 1].into()));
+    let header = ("x-forwarded-for", "8.8.8.8");
+    let trusted_proxies = vec!["10.0.0.0/8".into()];
+    let options = IpAddressOptions { peer_address: true, trusted_proxies, ..IpAddressOptions::default() };
+    let stage = with(options, Environment::Production);
+    assert_eq!(noted(&stage, &[], client).await, "9.9.9.9");
+    assert_eq!(noted(&stage, &[header], client).await, "9.9.9.9", "who connects directly cannot name another");
+    assert_eq!(noted(&stage, &[header], proxy).await, "8.8.8.8");
+    assert_eq!(noted(&stage, &[], proxy).await, "10.1.1.1");
 }
 
 #[tokio::test]

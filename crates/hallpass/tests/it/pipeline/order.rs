@@ -125,16 +125,16 @@ async fn a_before_hook_that_answers_ends_the_way_without_after_hooks() {
 }
 
 #[tokio::test]
-async fn disabled_paths_and_the_rate_limiter_come_before_every_interceptor_of_requests() {
+async fn disabled_paths_and_the_rate_limiter_come_before_every_interceptor() {
     let limited = RateLimitOptions { enabled: Some(true), max: Some(1), ..RateLimitOptions::default() };
     let (stage, log) = recorded(|builder| builder.disabled_paths(["/probe"]).rate_limit(limited));
     for _ in 0..3 {
         assert_eq!(stage.post("/probe").await.text(), "Not Found", "a disabled path is never counted");
     }
-    assert_eq!(log.take(), [leaves(404), leaves(404), leaves(404)].concat());
+    assert_eq!(log.take(), [""; 0]);
     let statuses = [stage.get("/nowhere").await.status, stage.get("/nowhere").await.status];
     assert_eq!(statuses, [404, 429], "the limiter counts before routing");
-    assert_eq!(log.take(), [short(404), leaves(429)].concat());
+    assert_eq!(log.take(), short(404));
 }
 
 #[tokio::test]

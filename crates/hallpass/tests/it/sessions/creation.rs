@@ -62,7 +62,8 @@ async fn without_remember_me_a_session_lasts_a_day_and_its_cookies_as_long_as_th
         stage.caller("ann").await;
         let answer = sign_in(&stage, false).await;
         assert_eq!(begun(&stage, &answer).await["expiresAt"], at(DAY), "whatever expires_in says");
-        let session = format!("{}; Path=/; HttpOnly; SameSite=Lax", crate::support::cookie(answer.set_auth_token().unwrap()));
+        let session =
+            format!("{}; Path=/; HttpOnly; SameSite=Lax", crate::support::cookie(answer.set_auth_token().unwrap()));
         let forgetful = crate::support::cookie(&sign("true")).replace("session_token", "dont_remember");
         assert_eq!(answer.cookies(), [session, format!("{forgetful}; Path=/; HttpOnly; SameSite=Lax")]);
     }
@@ -84,7 +85,9 @@ async fn expires_in_is_the_life_of_row_and_cookie_and_0_is_the_default() {
 async fn a_sign_in_that_remembers_expires_a_dont_remember_cookie_that_came_with_it() {
     let stage = stage();
     stage.caller("ann").await;
-    for (value, expected) in [(sign("true"), vec!["session_token", "-dont_remember"]), ("true".into(), vec!["session_token"])] {
+    for (value, expected) in
+        [(sign("true"), vec!["session_token", "-dont_remember"]), ("true".into(), vec!["session_token"])]
+    {
         let body = json!({"email": "ann@example.com", "password": PASSWORD});
         let cookie = format!("better-auth.dont_remember={value}");
         let answer = stage.post("/sign-in/email").json(body).cookie(cookie).await;

@@ -99,7 +99,10 @@ async fn a_session_revoked_while_its_fields_are_set_is_not_brought_back() {
     let (stage, ann) = being_revoked().await;
     stage.clock.rewind(MILLI);
     let answer = stage.post("/update-session").by(&ann).json(json!({"theme": "dark"})).await;
-    assert_eq!((answer.status, answer.set_auth_token(), answer.traces()), (401, None, cleared().map(Into::into).to_vec()));
+    assert_eq!(
+        (answer.status, answer.set_auth_token(), answer.traces()),
+        (401, None, cleared().map(Into::into).to_vec())
+    );
     assert!(stage.tokens().await.is_empty());
 }
 

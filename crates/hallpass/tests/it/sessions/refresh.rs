@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use hallpass::{
-    Clock,
     options::SessionOptions,
     store::{Batch, Filter, Row, Timestamp},
 };
@@ -21,7 +20,10 @@ async fn is_extended(stage: &Stage, caller: &Caller, now: Duration, life: Durati
     assert_eq!(answer.traces(), if extended { vec!["session_token"] } else { vec![] });
     assert_eq!(answer.set_auth_token(), extended.then(|| caller.signed()).as_deref(), "the same token");
     if extended {
-        assert_eq!((&session["updatedAt"], &session["expiresAt"]), (&Value::from(at(now)), &Value::from(at(now + life))));
+        assert_eq!(
+            (&session["updatedAt"], &session["expiresAt"]),
+            (&Value::from(at(now)), &Value::from(at(now + life)))
+        );
         assert!(answer.cookies()[0].contains(&format!("; Max-Age={};", life.as_secs())));
         let stored = at(now + life).parse::<Timestamp>().unwrap();
         assert_eq!(stage.column("session", "expiresAt").await, [stored.into()]);
@@ -56,7 +58,7 @@ async fn expires_in_and_update_age_are_followed_as_configured() {
     let options = SessionOptions { expires_in: seconds(100), update_age: seconds(10), ..SessionOptions::default() };
     let stage = with(options);
     let ann = stage.caller("ann").await;
-    let ends = stage.clock.now() + Duration::from_secs(100);
+    let ends = stage.now() + Duration::from_secs(100);
     let set = Row::new().with("expiresAt", ends);
     stage.write(Batch::new().update("session", Filter::All, set)).await;
     let (due, life) = (Duration::from_secs(10), Duration::from_secs(100));
@@ -70,7 +72,7 @@ async fn expires_in_and_update_age_are_followed_as_configured() {
 async fn a_session_that_never_was_remembered_is_extended_by_bearer_and_not_by_cookies() {
     let stage = stage();
     let ann = stage.caller("ann").await;
-    let short = stage.session_until(&ann.id, "short", stage.clock.now() + DAY).await;
+    let short = stage.session_until(&ann.id, "short", stage.now() + DAY).await;
     let forgetful = format!("better-auth.session_token={}; better-auth.dont_remember={}", sign(&short), sign("true"));
     let by_cookie = stage.get("/get-session").cookie(forgetful).await;
     assert_eq!((by_cookie.json()["session"]["expiresAt"].as_str(), by_cookie.traces().len()), (Some(&*at(DAY)), 0));

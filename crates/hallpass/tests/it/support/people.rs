@@ -61,7 +61,7 @@ pub(crate) fn cookie(value: &str) -> String {
 impl Stage {
     /// A user of this name with a password account and a session that begins now.
     pub(crate) async fn caller(&self, name: &str) -> Caller {
-        let now = self.clock.now();
+        let now = self.now();
         let (id, email) = (format!("{name}-id"), format!("{name}@example.com"));
         let user = User::new(UserId::new(&*id), name, &*email, now);
         let account = Account::credential(format!("{name}-account"), user.id.clone(), PASSWORD_HASH.into(), now);
@@ -72,16 +72,21 @@ impl Stage {
 
     /// A further session of a user, begun now for seven days; its token.
     pub(crate) async fn session(&self, user_id: &str, name: &str) -> String {
-        self.session_until(user_id, name, self.clock.now() + 7 * DAY).await
+        self.session_until(user_id, name, self.now() + 7 * DAY).await
     }
 
     /// A further session that ends at a given time; its token.
     pub(crate) async fn session_until(&self, user_id: &str, name: &str, ends: Timestamp) -> String {
         let token = format!("{name:T<32}");
         let id = SessionId::new(format!("{name}-session"));
-        let session = Session::new(id, SessionToken::new(&*token), UserId::new(user_id), self.clock.now(), ends);
+        let session = Session::new(id, SessionToken::new(&*token), UserId::new(user_id), self.now(), ends);
         self.write(Batch::new().insert("session", session.into_row())).await;
         token
+    }
+
+    /// The stage's present moment.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// Writes to the store behind the server's back.
