@@ -21,6 +21,7 @@ use axum::{
     extract::State,
     http::{HeaderMap, header},
     routing::get,
+    serve::ListenerExt,
 };
 use hallpass_benches::{
     SECRET,
@@ -134,7 +135,7 @@ fn serve_baseline() -> ExitCode {
     runtime.block_on(async move {
         let app = Router::new().route("/api/auth/get-session", get(answer)).with_state(database);
         let listener = tokio::net::TcpListener::bind(address).await.unwrap();
-        axum::serve(listener, app).await.unwrap();
+        axum::serve(listener.tap_io(|stream| stream.set_nodelay(true).unwrap()), app).await.unwrap();
     });
     ExitCode::SUCCESS
 }

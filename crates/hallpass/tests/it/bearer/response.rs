@@ -134,6 +134,16 @@ async fn contract_8_2_nothing_is_handed_out_where_no_session_cookie_is_set() {
 }
 
 #[tokio::test]
+async fn contract_8_2_an_error_hands_out_what_a_refresh_before_it_has_set_and_nothing_else() {
+    let (stage, ann) = due().await;
+    let refused = stage.post("/verify-password").by(&ann).json(json!({"password": "wrong"})).await;
+    assert_eq!(refused.code(), (400, "INVALID_PASSWORD".into()));
+    hands_out(&refused, &ann.token);
+    hands_out_nothing(&stage.post("/verify-password").by(&ann).json(json!({})).await);
+    hands_out_nothing(&stage.post("/update-user").json(json!({"name": "x"})).await);
+}
+
+#[tokio::test]
 async fn contract_8_2_nothing_is_handed_out_with_the_end_of_a_session() {
     for path in ["/sign-out", "/revoke-sessions"] {
         let (stage, ann) = due().await;

@@ -1,5 +1,12 @@
 //! Media types and the reading of bodies (CONTRACT §2.1).
 
+use std::io;
+
+use bytes::Bytes;
+use futures_util::stream;
+use http::Request;
+use http_body::Frame;
+use http_body_util::{BodyExt, StreamBody};
 use serde_json::json;
 
 use crate::support::{stage, stage_with};
@@ -140,4 +147,28 @@ async fn any_json_is_accepted_and_ignored_where_no_body_is_asked_for() {
 async fn the_body_of_a_get_is_ignored() {
     let answer = stage().get("/ok").body("text/plain", "whatever").await;
     assert_eq!(answer.status, 200);
+}
+
+/// What `/sign-in/email` answers to a body that comes in these pieces, its length unknown.
+async fn in_pieces(pieces: Vec<io::Result<&'static str>>) -> (u16, String) {
+    let stage = stage_with(|builder| builder.body_limit(64));
+    let frames = pieces.into_iter().map(|piece| piece.map(|text| Frame::data(Bytes::from(text))));
+    let request = Request::post("/api/auth/sign-in/email").header("content-type", "application/json");
+    let answer = stage.auth.handle(request.body(StreamBody::new(stream::iter(frames))).unwrap()).await;
+    let status = answer.status().as_u16();
+    (status, String::from_utf8(answer.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap())
+}
+
+#[tokio::test]
+async fn a_body_that_comes_in_pieces_is_read_whole() {
+    let (head, tail) = SIGN_IN.split_at(20);
+    assert_eq!(in_pieces(vec![Ok(head), Ok(""), Ok(tail)]).await.0, 401);
+    assert_eq!(in_pieces(vec![Ok(head)]).await.0, 400);
+    assert_eq!(in_pieces(vec![Ok(SIGN_IN), Ok("          ")]).await.0, 413, "the limit is on the whole");
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_off_is_the_clients_fault_and_nothing_of_why_is_told() {
+    let (status, body) = in_pieces(vec![Ok("{"), Err(io::Error::other("disk 7 in rack 12"))]).await;
+    assert!((400..500).contains(&status) && !body.contains("rack"), "{status} {body}");
 }

@@ -2,6 +2,8 @@
 
 mod bodies;
 mod client_ip;
+mod contributions;
+mod cookies;
 mod headers;
 mod hooks;
 mod interceptors;

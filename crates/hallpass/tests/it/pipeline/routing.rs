@@ -147,3 +147,12 @@ fn contract_1_1_a_base_url_of_another_scheme_stops_the_start() {
         assert!(build.unwrap_err().to_string().starts_with("base_url: "), "{url}");
     }
 }
+
+#[test]
+fn contract_1_1_a_base_path_that_means_something_to_routes_or_pages_stops_the_start() {
+    for path in ["/{name}", "/a b", "/a?b", "/<b>", "/a#b", "/ä"] {
+        let builder = hallpass::Hallpass::builder().secret(crate::support::SECRET).base_path(path);
+        let build = builder.store(hallpass::store::MemoryStore::new()).build();
+        assert!(build.unwrap_err().to_string().starts_with("base_path: "), "{path}");
+    }
+}

@@ -158,6 +158,26 @@ async fn where_verification_is_required_it_comes_after_the_password() {
 }
 
 #[tokio::test]
+async fn a_password_that_is_changed_while_it_is_compared_opens_no_session() {
+    let account = || Filter::eq("id", "ann-account");
+    for meanwhile in [
+        Batch::new().update("account", account(), Row::new().with("password", "another:hash")),
+        Batch::new().delete("account", account()),
+        Batch::new().delete("user", Filter::All),
+    ] {
+        let stage = stage();
+        stage.caller("ann").await;
+        let mut signing_in = Box::pin(sign_in(&stage, json!({})));
+        assert!(futures_util::poll!(&mut signing_in).is_pending(), "the password is being hashed");
+        stage.write(meanwhile).await;
+        let before = stage.tokens().await;
+        let answer = signing_in.await;
+        assert_eq!((answer.code(), answer.cookies().len()), ((401, "INVALID_EMAIL_OR_PASSWORD".into()), 0));
+        assert_eq!(stage.tokens().await, before);
+    }
+}
+
+#[tokio::test]
 async fn in_process_it_answers_with_types_and_the_headers_of_a_new_session() {
     let stage = stage();
     let ann = stage.caller("ann").await;

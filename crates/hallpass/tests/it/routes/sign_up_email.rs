@@ -164,6 +164,18 @@ async fn without_auto_sign_in_there_is_a_user_and_no_session() {
 }
 
 #[tokio::test]
+async fn of_two_sign_ups_at_once_with_one_address_one_makes_a_user() {
+    let stage = stage();
+    let (first, second) = futures_util::join!(sign_up(&stage, json!({})), sign_up(&stage, json!({})));
+    let mut outcomes = [first.code(), second.code()];
+    outcomes.sort();
+    assert_eq!(outcomes, [(200, String::new()), (422, "FAILED_TO_CREATE_USER".into())]);
+    for table in ["user", "account", "session"] {
+        assert_eq!(stage.rows(table).await.len(), 1, "{table}");
+    }
+}
+
+#[tokio::test]
 async fn in_process_it_answers_with_types_and_the_headers_of_a_new_session() {
     let stage = stage();
     let mut input = SignUpEmail::new("New", "New@example.com".parse().unwrap(), PASSWORD);

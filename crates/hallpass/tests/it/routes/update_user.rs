@@ -85,6 +85,27 @@ async fn a_name_of_null_is_500_without_a_word_and_changes_nothing() {
 }
 
 #[tokio::test]
+async fn a_number_is_stored_as_text_and_the_session_goes_on() {
+    for (name, stored) in [(json!(7), "7"), (json!(1.5), "1.5")] {
+        let stage = stage();
+        let ann = stage.caller("ann").await;
+        assert_eq!(update(&stage, &ann, json!({"name": name, "image": name})).await.status, 200, "{name}");
+        let found = stage.get("/get-session").by(&ann).await;
+        assert_eq!((found.status, &found.json()["user"]["name"]), (200, &json!(stored)), "{name}");
+        assert_eq!(found.json()["user"]["image"], stored);
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_is_an_object_is_500_and_the_session_goes_on() {
+    let stage = stage();
+    let ann = stage.caller("ann").await;
+    let answer = update(&stage, &ann, json!({"name": {}})).await;
+    assert_eq!((answer.status, answer.text()), (500, ""));
+    assert_eq!(stage.get("/get-session").by(&ann).await.json()["user"]["name"], "ann");
+}
+
+#[tokio::test]
 async fn its_body_is_a_record() {
     let stage = stage();
     let ann = stage.caller("ann").await;

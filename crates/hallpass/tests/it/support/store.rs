@@ -93,6 +93,8 @@ pub(crate) enum Fault {
     Away,
     /// Nothing can be read.
     ReadsAway,
+    /// Sessions are found, and nothing else can be read.
+    FindsAway,
     /// Nothing can be written.
     WritesAway,
     /// What is read makes no sense.
@@ -116,6 +118,7 @@ impl Faults {
         match *self.0.lock().unwrap() {
             None => Ok(()),
             Some(Fault::ReadsAway) if !reads => Ok(()),
+            Some(Fault::FindsAway) if asked != Asked::Find => Ok(()),
             Some(Fault::WritesAway) if reads => Ok(()),
             Some(Fault::Corrupt) if !reads => Ok(()),
             Some(Fault::Corrupt) => Err(StoreError::corrupt("session", "expiresAt", "s1", Self::DETAIL)),
