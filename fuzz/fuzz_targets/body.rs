@@ -28,7 +28,7 @@ fuzz_target!(|input: (u8, u8, Vec<u8>)| {
     let path = PATHS[usize::from(path) % PATHS.len()];
     let request = Request::post(format!("/api/auth{path}"))
         .header("content-type", TYPES[usize::from(kind) % TYPES.len()])
-        .body(http_body_util::Full::from(body))
+        .body(http_body_util::Full::<bytes::Bytes>::from(body))
         .expect("it is a request");
     let answer = futures_executor::block_on(AUTH.handle(request));
     assert!(answer.status().as_u16() < 500, "{}", answer.status());

@@ -29,7 +29,7 @@ fuzz_target!(|target: &str| {
     json.push_str("\"}");
     let request = Request::post("/api/auth/sign-out")
         .header("content-type", "application/json")
-        .body(http_body_util::Full::from(json.into_bytes()))
+        .body(http_body_util::Full::<bytes::Bytes>::from(json.into_bytes()))
         .expect("it is a request");
     let status = futures_executor::block_on(AUTH.handle(request)).status();
     if status == StatusCode::OK && !target.is_empty() {

@@ -1,6 +1,6 @@
 //! hallpass in axum.
 //!
-//! [`router`] mounts the endpoints. [`layer`] lets handlers ask who the caller is, by taking a [`Session`] (or an
+//! [`router()`] mounts the endpoints. [`layer()`] lets handlers ask who the caller is, by taking a [`Session`] (or an
 //! [`OptionalSession`]) among their arguments: from a bearer token or a cookie, whichever came.
 //!
 //! ```

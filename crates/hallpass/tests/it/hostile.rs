@@ -97,7 +97,7 @@ proptest! {
     }
 
     #[test]
-    fn any_cookie_header_is_answered_next_to_a_good_token_too(line in header_bytes(), token: bool, route in 0..5_usize) {
+    fn any_cookie_header_is_answered_beside_a_token_too(line in header_bytes(), token: bool, route in 0..5_usize) {
         let (method, path) = PATHS[route].clone();
         survives(|stage, ann| {
             let call = stage.call(method, path).cookie(line);
@@ -107,7 +107,8 @@ proptest! {
 
     #[test]
     fn any_value_of_a_known_cookie_is_answered(value in header_bytes(), name in 0..3_usize, bearer: bool) {
-        let mut line = format!("better-auth.{}=", ["session_token", "session_data", "dont_remember"][name]).into_bytes();
+        let name = ["session_token", "session_data", "dont_remember"][name];
+        let mut line = format!("better-auth.{name}=").into_bytes();
         line.extend(value);
         survives(|stage, ann| {
             let call = stage.get("/get-session").cookie(line);
@@ -116,7 +117,11 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_as_a_body_are_answered(body in prop::collection::vec(any::<u8>(), 0..200), kind in 0..3_usize, route in 5..PATHS.len()) {
+    fn any_bytes_as_a_body_are_answered(
+        body in prop::collection::vec(any::<u8>(), 0..200),
+        kind in 0..3_usize,
+        route in 5..PATHS.len(),
+    ) {
         let kind = ["application/json", "application/x-www-form-urlencoded", "text/plain"][kind];
         let (method, path) = PATHS[route].clone();
         survives(|stage, _| stage.call(method, path).body(kind, body))?;
@@ -129,7 +134,11 @@ proptest! {
     }
 
     #[test]
-    fn any_content_type_origin_and_client_are_answered(line in header_bytes(), other in header_bytes(), route in 5..PATHS.len()) {
+    fn any_content_type_origin_and_client_are_answered(
+        line in header_bytes(),
+        other in header_bytes(),
+        route in 5..PATHS.len(),
+    ) {
         let (method, path) = PATHS[route].clone();
         survives(|stage, _| {
             let call = stage.call(method, path).header("content-type", &line).untyped_body("{}");
@@ -185,7 +194,8 @@ async fn nul_bytes_are_text_like_any_other() {
     for (path, body, status) in [
         ("/sign-in/email", json!({"email": "a\0@b.co", "password": "x"}), 400),
         ("/sign-in/email", json!({"email": "ann@example.com", "password": "pass\0word123"}), 401),
-        // Not a word of ours: scrypt's HMAC pads short keys with zeros, so zeros at the end change no hash, in any scrypt.
+        // Not a word of ours: scrypt's HMAC pads short keys with zeros, so zeros at the end change no hash, in any
+        // scrypt.
         ("/sign-in/email", json!({"email": "ann@example.com", "password": "password123\0"}), 200),
         ("/sign-up/email", json!({"name": "\0", "email": "a\0@b.co", "password": "\0\0\0\0\0\0\0\0"}), 400),
         ("/revoke-session", json!({"token": "\0"}), 200),

@@ -1,4 +1,5 @@
-//! A store that does not answer, or answers nonsense, never makes anybody signed out or signed in (issue 2, COMPATIBILITY D1, D2).
+//! A store that does not answer, or answers nonsense, never makes anybody signed out or signed in (issue 2,
+//! COMPATIBILITY D1, D2).
 
 use serde_json::json;
 

@@ -25,9 +25,9 @@ use Found::{Ann, Bob, Cleared, Nobody};
 
 /// Sends each of these `Authorization` headers with a `Cookie` header, if that is not empty.
 ///
-/// `{raw}`, `{signed}`, `{encoded}` stand for Ann's token in its forms, `{unpadded}` and `{urlsafe}` for ways to write its
-/// signature that only the lenient reader takes, `{forged}` for one with another server's signature; `{bob}` for Bob's
-/// whole session cookie, `{ann}` for Ann's.
+/// `{raw}`, `{signed}`, `{encoded}` stand for Ann's token in its forms, `{unpadded}` and `{urlsafe}` for ways to
+/// write its signature that only the lenient reader takes, `{forged}` for one with another server's signature;
+/// `{bob}` for Bob's whole session cookie, `{ann}` for Ann's.
 async fn check<const N: usize>(authorizations: [&str; N], cookies: &str, expected: Found) {
     let stage = stage();
     check_on(&stage, authorizations, cookies, expected).await;

@@ -1,4 +1,5 @@
-//! What a plugin adds beside hooks (CONTRACT §16): endpoints, tables, fields, origins, error codes; and the engine as a service.
+//! What a plugin adds beside hooks (CONTRACT §16): endpoints, tables, fields, origins, error codes; and the engine as
+//! a service.
 
 use hallpass::{
     ApiError, Bearer, BuildError, Context, Endpoint, NoInput, Route,

@@ -10,7 +10,7 @@ use http::HeaderValue;
 use serde_json::json;
 
 use super::recorder::recorded;
-use crate::support::{DAY, ORIGIN, Stage, at, cookie, sign, stage, stage_with};
+use crate::support::{DAY, ORIGIN, Stage, at, cookie, stage, stage_with};
 
 fn set(name: &'static str, value: &'static str) -> hallpass::plugin::AfterHook {
     hook(move |cx| {

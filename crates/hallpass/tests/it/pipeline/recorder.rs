@@ -72,7 +72,7 @@ impl Plugin for Recorder {
     }
 }
 
-/// An endpoint that answers as its body asks: `POST /probe {"then":"ok"|"refuse"|"burst"|"empty"|"message"|"redirect"}`.
+/// Adds `POST /probe`, which answers as its body asks (`{"then":"refuse"}`), and `/probe/mine`, which requires a session.
 pub(super) struct Probe(pub(super) Log);
 
 impl Plugin for Probe {

@@ -40,8 +40,7 @@ async fn in_process_a_refresh_comes_back_as_headers_and_can_be_switched_off() {
     let stage = stage();
     let ann = stage.caller("ann").await;
     stage.clock.advance(DAY);
-    let mut still = GetSession::default();
-    still.disable_refresh = true;
+    let still = GetSession { disable_refresh: true, ..GetSession::default() };
     let as_it_is = stage.auth.api().get_session_with(still, &ann.headers()).await.unwrap();
     assert!(as_it_is.is_some() && !as_it_is.headers.contains_key("set-cookie"));
     let refreshed = stage.auth.api().get_session(&ann.headers()).await.unwrap();

@@ -1,5 +1,7 @@
 //! `/list-accounts` (CONTRACT §11.9).
 
+use std::time::Duration;
+
 use hallpass::store::{Batch, Row};
 use serde_json::json;
 
@@ -29,7 +31,7 @@ async fn it_lists_the_callers_accounts_without_secrets() {
     stage.caller("bob").await;
     add_github(&stage, &ann, "repo, user:email ,").await;
     let answer = stage.get("/list-accounts").by(&ann).await;
-    let now = at(0 * DAY);
+    let now = at(Duration::ZERO);
     let common = |id: &str, provider: &str, account: &str, scopes: &[&str]| {
         json!({"accountId": account, "providerId": provider, "userId": ann.id, "createdAt": now, "updatedAt": now,
             "id": id, "scopes": scopes})

@@ -49,6 +49,15 @@ async fn a_callback_url_is_repeated_and_the_status_stays_200() {
 }
 
 #[tokio::test]
+async fn a_callback_url_that_fits_no_header_is_500_and_leaves_no_session() {
+    let stage = stage();
+    let ann = stage.caller("ann").await;
+    let answer = sign_in(&stage, json!({"callbackURL": "/€"})).await;
+    assert_eq!((answer.status, answer.text(), answer.headers.len()), (500, "", 0));
+    assert_eq!(stage.tokens().await, [ann.token], "a session whose token nobody was told");
+}
+
+#[tokio::test]
 async fn it_can_be_switched_off_but_not_by_disabling_sign_up() {
     let off = with(EmailAndPassword { enabled: false, ..EmailAndPassword::default() });
     let answer = sign_in(&off, json!({"email": "nonsense"})).await;

@@ -1,5 +1,7 @@
 //! How a session begins (CONTRACT §7.1).
 
+use std::time::Duration;
+
 use hallpass::options::SessionOptions;
 use serde_json::{Value, json};
 
@@ -24,7 +26,7 @@ async fn a_session_lives_seven_days_and_notes_address_and_user_agent() {
     let call = stage.post("/sign-up/email").json(body).header("user-agent", "a test");
     let answer = call.header("x-forwarded-for", "9.9.9.9").await;
     let session = begun(&stage, &answer).await;
-    let now = at(0 * DAY);
+    let now = at(Duration::ZERO);
     for (field, expected) in [
         ("expiresAt", at(7 * DAY).as_str()),
         ("createdAt", &now),
@@ -75,7 +77,7 @@ async fn expires_in_is_the_life_of_row_and_cookie_and_0_is_the_default() {
         let stage = with(SessionOptions { expires_in: seconds(expires_in), ..SessionOptions::default() });
         stage.caller("ann").await;
         let answer = sign_in(&stage, true).await;
-        let expires = at(std::time::Duration::from_secs(lives));
+        let expires = at(Duration::from_secs(lives));
         assert_eq!(begun(&stage, &answer).await["expiresAt"], expires);
         assert!(answer.cookies()[0].contains(&format!("; Max-Age={lives};")), "{answer:?}");
     }

@@ -1,5 +1,7 @@
 //! Refreshing left to a POST (CONTRACT §7.2 step 6).
 
+use std::time::Duration;
+
 use hallpass::options::SessionOptions;
 use serde_json::Value;
 
@@ -14,7 +16,7 @@ fn deferred() -> Stage {
 async fn a_get_writes_nothing_and_says_whether_a_refresh_is_due() {
     let stage = deferred();
     let ann = stage.caller("ann").await;
-    for (after, due) in [(0 * DAY, false), (DAY, true)] {
+    for (after, due) in [(Duration::ZERO, false), (DAY, true)] {
         stage.clock.advance(after);
         let answer = stage.get("/get-session").by(&ann).await;
         assert_eq!((&answer.json()["needsRefresh"], answer.traces().len()), (&Value::Bool(due), 0));

@@ -52,7 +52,8 @@ async fn a_session_whose_user_is_gone_is_nobody() {
     assert!(stage.get("/get-session").by(&ann).await.is_cleared_null());
 }
 
-/// A store that loses every session at the moment it is to be written to: as when somebody revokes one between look-up and refresh.
+/// A store that loses every session at the moment it is to be written to: as when somebody revokes one between
+/// look-up and refresh.
 fn revoking(memory: &MemoryStore) -> Watched<MemoryStore> {
     let (inner, schema) = (memory.clone(), Schema::core());
     Watched::new(memory.clone(), move |asked| {

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use hallpass::options::SessionOptions;
 
-use super::{MILLI, seconds, with};
+use super::{MILLI, NEARLY_A_DAY, seconds, with};
 use crate::support::{DAY, stage};
 
 #[tokio::test]
 async fn a_session_is_fresh_for_a_day_to_the_millisecond() {
     let stage = stage();
     let ann = stage.caller("ann").await;
-    stage.clock.advance(DAY - MILLI);
+    stage.clock.advance(NEARLY_A_DAY);
     assert_eq!(stage.get("/list-sessions").by(&ann).await.status, 200);
     stage.clock.advance(MILLI);
     let stale = stage.get("/list-sessions").by(&ann).await;

@@ -18,6 +18,9 @@ use crate::support::{Stage, stage_with};
 
 const MILLI: Duration = Duration::from_millis(1);
 
+/// A day but for a millisecond.
+const NEARLY_A_DAY: Duration = Duration::from_millis(86_399_999);
+
 /// A stage with bearer and these session options.
 fn with(options: SessionOptions) -> Stage {
     stage_with(|builder| builder.plugin(Bearer::new()).session(options))

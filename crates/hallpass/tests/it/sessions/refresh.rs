@@ -8,7 +8,7 @@ use hallpass::{
 };
 use serde_json::Value;
 
-use super::{MILLI, seconds, with};
+use super::{MILLI, NEARLY_A_DAY, seconds, with};
 use crate::support::{Answer, Asked, Caller, DAY, Stage, at, forged, sign, stage};
 
 /// Looks the session up by bearer, and says whether it was extended; if so, everything about it is checked.
@@ -35,8 +35,8 @@ async fn is_extended(stage: &Stage, caller: &Caller, now: Duration, life: Durati
 async fn a_session_is_extended_once_update_age_has_passed_to_the_millisecond() {
     let stage = stage();
     let ann = stage.caller("ann").await;
-    stage.clock.advance(DAY - MILLI);
-    assert!(!is_extended(&stage, &ann, DAY - MILLI, 7 * DAY).await);
+    stage.clock.advance(NEARLY_A_DAY);
+    assert!(!is_extended(&stage, &ann, NEARLY_A_DAY, 7 * DAY).await);
     stage.clock.advance(MILLI);
     assert!(is_extended(&stage, &ann, DAY, 7 * DAY).await);
     assert!(!is_extended(&stage, &ann, DAY, 7 * DAY).await, "and then not again");
@@ -62,7 +62,7 @@ async fn expires_in_and_update_age_are_followed_as_configured() {
     let set = Row::new().with("expiresAt", ends);
     stage.write(Batch::new().update("session", Filter::All, set)).await;
     let (due, life) = (Duration::from_secs(10), Duration::from_secs(100));
-    stage.clock.advance(due - MILLI);
+    stage.clock.advance(Duration::from_millis(9_999));
     assert!(!is_extended(&stage, &ann, due, life).await);
     stage.clock.advance(MILLI);
     assert!(is_extended(&stage, &ann, due, life).await);
@@ -111,6 +111,16 @@ async fn disable_refresh_in_the_query_is_any_text_that_is_not_empty() {
         assert_eq!(answer.set_auth_token().is_some(), extends, "{query}");
         assert_eq!(answer.json()["user"]["name"], "ann");
     }
+}
+
+#[tokio::test]
+async fn disable_refresh_holds_for_every_session_requirement() {
+    let stage = stage();
+    let ann = stage.caller("ann").await;
+    stage.clock.advance(DAY);
+    let answer = stage.get("/list-accounts?disableRefresh=1").by(&ann).await;
+    assert_eq!((answer.status, answer.set_auth_token()), (200, None));
+    assert!(stage.get("/list-accounts?disableRefresh=").by(&ann).await.set_auth_token().is_some());
 }
 
 #[tokio::test]

@@ -44,7 +44,7 @@ pub(crate) struct Call<'a> {
     request: Request<Bytes>,
 }
 
-impl<'a> Call<'a> {
+impl Call<'_> {
     /// Adds a header line.
     pub(crate) fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         let name: HeaderName = name.parse().unwrap();

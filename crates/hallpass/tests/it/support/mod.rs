@@ -1,4 +1,5 @@
-//! What every test stands on: a server over a store in memory, with a clock that only tests move, called without a socket.
+//! What every test stands on: a server over a store in memory, with a clock that only tests move, called without a
+//! socket.
 
 mod call;
 mod people;
@@ -99,7 +100,7 @@ struct Seeded(AtomicU64);
 impl Randomness for Seeded {
     fn fill(&self, bytes: &mut [u8]) {
         for chunk in bytes.chunks_mut(8) {
-            let state = self.0.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
+            let state = self.0.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed).wrapping_add(0x9e37_79b9_7f4a_7c15);
             let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
             let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
             chunk.copy_from_slice(&(mixed ^ (mixed >> 31)).to_le_bytes()[..chunk.len()]);

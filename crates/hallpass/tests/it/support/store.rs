@@ -115,14 +115,17 @@ impl Faults {
 
     fn meet(&self, asked: Asked) -> Result<(), StoreError> {
         let reads = matches!(asked, Asked::Session | Asked::Find | Asked::Ping);
-        match *self.0.lock().unwrap() {
-            None => Ok(()),
-            Some(Fault::ReadsAway) if !reads => Ok(()),
-            Some(Fault::FindsAway) if asked != Asked::Find => Ok(()),
-            Some(Fault::WritesAway) if reads => Ok(()),
-            Some(Fault::Corrupt) if !reads => Ok(()),
-            Some(Fault::Corrupt) => Err(StoreError::corrupt("session", "expiresAt", "s1", Self::DETAIL)),
-            Some(_) => Err(StoreError::unavailable(Self::DETAIL)),
+        let (is_met, fault) = match *self.0.lock().unwrap() {
+            None => return Ok(()),
+            Some(fault @ Fault::Away) => (true, fault),
+            Some(fault @ Fault::FindsAway) => (asked == Asked::Find, fault),
+            Some(fault @ Fault::WritesAway) => (!reads, fault),
+            Some(fault @ (Fault::ReadsAway | Fault::Corrupt)) => (reads, fault),
+        };
+        match fault {
+            _ if !is_met => Ok(()),
+            Fault::Corrupt => Err(StoreError::corrupt("session", "expiresAt", "s1", Self::DETAIL)),
+            _ => Err(StoreError::unavailable(Self::DETAIL)),
         }
     }
 }
