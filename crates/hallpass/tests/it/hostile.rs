@@ -194,8 +194,7 @@ async fn nul_bytes_are_text_like_any_other() {
     for (path, body, status) in [
         ("/sign-in/email", json!({"email": "a\0@b.co", "password": "x"}), 400),
         ("/sign-in/email", json!({"email": "ann@example.com", "password": "pass\0word123"}), 401),
-        // Not a word of ours: scrypt's HMAC pads short keys with zeros, so zeros at the end change no hash, in any
-        // scrypt.
+        // HMAC pads short keys with zeros, so zeros at the end of a password change no scrypt hash, here or elsewhere.
         ("/sign-in/email", json!({"email": "ann@example.com", "password": "password123\0"}), 200),
         ("/sign-up/email", json!({"name": "\0", "email": "a\0@b.co", "password": "\0\0\0\0\0\0\0\0"}), 400),
         ("/revoke-session", json!({"token": "\0"}), 200),

@@ -27,7 +27,7 @@ use Found::{Ann, Bob, Cleared, Nobody};
 ///
 /// `{raw}`, `{signed}`, `{encoded}` stand for Ann's token in its forms, `{unpadded}` and `{urlsafe}` for ways to
 /// write its signature that only the lenient reader takes, `{forged}` for one with another server's signature;
-/// `{bob}` for Bob's whole session cookie, `{ann}` for Ann's.
+/// `{bob}` for Bob's whole session cookie, `{ann}` for Ann's, `{unknown}` for that of a session nobody has.
 async fn check<const N: usize>(authorizations: [&str; N], cookies: &str, expected: Found) {
     let stage = stage();
     check_on(&stage, authorizations, cookies, expected).await;
