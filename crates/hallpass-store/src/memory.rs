@@ -235,6 +235,7 @@ impl Tables {
 
     /// Writes one row, unless a required or unique column forbids it.
     fn set(&mut self, table: &Table, place: Place, row: Row, undo: &mut Vec<Change>) -> Result<(), StoreError> {
+        let row = fitted(table, row)?;
         let content = self.0.entry(Arc::clone(&table.name)).or_default();
         let names = |column: &Column| (table.name.to_string(), column.name.to_string());
         for column in table.columns.iter().filter(|column| column.required) {
@@ -522,6 +523,28 @@ fn table_of<'s>(schema: &'s Schema, name: &str) -> Result<&'s Table, StoreError>
 
 fn column_of<'t>(table: &'t Table, name: &str) -> Result<&'t Column, StoreError> {
     table.get(name).ok_or_else(|| StoreError::misuse(format!("table `{}` has no column `{name}`", table.name)))
+}
+
+/// The row as SQLite would keep it: a number or a truth value in a text column becomes a text, and a document none at all.
+fn fitted(table: &Table, row: Row) -> Result<Row, StoreError> {
+    let fit = |(name, value): (Arc<str>, Value)| {
+        let is_text = column_of(table, &name)?.kind == crate::ColumnKind::Text;
+        let value = match value {
+            Value::Integer(_) | Value::Number(_) if is_text => {
+                Value::Text(format!("{:?}", number(&value).unwrap_or(0.0)))
+            }
+            Value::Boolean(flag) if is_text => Value::Text(if flag { "1.0" } else { "0.0" }.into()),
+            Value::Json(_) if is_text => {
+                return Err(StoreError::misuse(format!(
+                    "`{}.{name}` is a text and cannot hold a document",
+                    table.name
+                )));
+            }
+            value => value,
+        };
+        Ok((name, value))
+    };
+    row.into_iter().map(fit).collect()
 }
 
 fn check_row(table: &Table, row: &Row) -> Result<(), StoreError> {

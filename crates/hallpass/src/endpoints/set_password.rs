@@ -1,4 +1,4 @@
-use hallpass_store::{Account, Filter, Row};
+use hallpass_store::{Account, Conflict, Filter, Row, UserId};
 use serde::Serialize;
 
 use super::{
@@ -41,16 +41,39 @@ impl Endpoint for SetPasswordEndpoint {
             return Err(ErrorCode::PasswordAlreadySet.into());
         }
         let hash = cx.engine.hash_password(input.new_password.into_inner()).await?;
-        let (id, now) = (cx.draw_id(), cx.now());
-        let mut tx = cx.transaction();
         match account {
-            None => drop(tx.create(Account::credential(id, user_id, hash, now)).await?),
-            Some(account) => {
-                let set = Row::new().with("password", hash).with("updatedAt", now);
-                tx.update("account", Filter::eq("id", account.id), set).await?;
-            }
+            Some(account) => replace(cx, account, hash).await?,
+            None => add(cx, user_id, hash).await?,
         }
-        tx.commit().await?;
         Ok(Status::DONE)
     }
+}
+
+/// Gives an account that has none a password. Of two at once the second finds the account changed.
+async fn replace(cx: &mut Context, account: Account, hash: String) -> Result<(), ApiError> {
+    let set = Row::new().with("password", hash).with("updatedAt", cx.now());
+    let unchanged = Filter::eq("id", account.id).and(Filter::eq("updatedAt", account.updated_at));
+    let mut tx = cx.transaction();
+    tx.update_guarded("account", unchanged, set).await?;
+    tx.commit().await.map_err(|error| match error.conflict() {
+        Some(Conflict::Guard(_)) => ErrorCode::PasswordAlreadySet.into(),
+        _ => ApiError::from(error),
+    })?;
+    Ok(())
+}
+
+/// Adds an account with a password. No rule of the table forbids a second one, so of two at once the later one goes again.
+async fn add(cx: &mut Context, user_id: UserId, hash: String) -> Result<(), ApiError> {
+    let account = Account::credential(cx.draw_id(), user_id.clone(), hash, cx.now());
+    let id = account.id.clone();
+    let mut tx = cx.transaction();
+    tx.create(account).await?;
+    tx.commit().await?;
+    if credential::find(cx, &user_id).await?.is_none_or(|first| first.id == id) {
+        return Ok(());
+    }
+    let mut tx = cx.transaction();
+    tx.delete("account", Filter::eq("id", id)).await?;
+    tx.commit().await?;
+    Err(ErrorCode::PasswordAlreadySet.into())
 }

@@ -82,6 +82,11 @@ impl Endpoint for SignInEmailEndpoint {
         if engine.email_and_password.require_email_verification && !user.email_verified {
             return Err(ErrorCode::EmailNotVerified.into());
         }
+        let next = input.callback_url.as_deref().filter(|url| !url.is_empty());
+        let location = match next {
+            Some(url) => Some(header_value(url).ok_or_else(|| ApiError::unexpected("callbackURL fits no header"))?),
+            None => None,
+        };
         let remembered = input.remember_me != Some(false);
         let mut tx = cx.transaction();
         // Hashing took a while. A password that was changed in the meantime, with all sessions ended, must open none.
@@ -96,13 +101,11 @@ impl Endpoint for SignInEmailEndpoint {
         let made = SessionAndUser { session, user };
         let visible = engine.visible(made.clone());
         cookies::set(cx, made, if remembered { Remember::Yes } else { Remember::No });
-        let next = input.callback_url.as_deref().filter(|url| !url.is_empty());
+        let redirect = location.is_some();
         // The answer stays a 200; the header is for plain HTTP clients.
-        if let Some(url) = next {
-            let location = header_value(url).ok_or_else(|| ApiError::unexpected("callbackURL fits no header"))?;
+        if let Some(location) = location {
             cx.out.set_header(header::LOCATION, location);
         }
-        let redirect = next.is_some();
         Ok(SignedIn { redirect, token: visible.session.token, url: input.callback_url, user: visible.user })
     }
 }

@@ -55,7 +55,7 @@ impl Endpoint for SignOutEndpoint {
         // Before the store is asked: the client forgets its session even if the store is away.
         cookies::clear(cx);
         if let Some(token) = token.map(SessionToken::new) {
-            revoke::by_token(cx, &token).await?;
+            revoke::by_token(cx, &token, revoke::failed).await?;
         }
         Ok(SignedOut { success: true })
     }

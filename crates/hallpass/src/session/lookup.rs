@@ -56,7 +56,7 @@ pub(crate) async fn look_up(cx: &mut Context, how: Lookup) -> Result<Option<Foun
         Resolved::Expired(_) => {
             cookies::clear(cx);
             if !engine.session.defer_session_refresh || how.may_write_deferred {
-                revoke::by_token(cx, &token).await?;
+                revoke::by_token(cx, &token, failed).await?;
             }
             return Ok(None);
         }

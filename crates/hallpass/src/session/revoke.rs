@@ -8,8 +8,12 @@ use crate::{
     records::Transaction,
 };
 
-/// Ends the session of a token, whoever's it is.
-pub(crate) async fn by_token(cx: &mut Context, token: &SessionToken) -> Result<(), ApiError> {
+/// Ends the session of a token, whoever's it is. `failed` says what a store that cannot do it means to the client.
+pub(crate) async fn by_token(
+    cx: &mut Context,
+    token: &SessionToken,
+    failed: fn(StoreError) -> ApiError,
+) -> Result<(), ApiError> {
     let mut tx = cx.transaction();
     tx.delete("session", Filter::eq("token", token)).await?;
     tx.commit().await.map_err(failed)?;
