@@ -112,8 +112,11 @@ pub enum Verdict {
 /// A hook's answer.
 pub type HookFuture<'a, T> = BoxFuture<'a, Result<T, ApiError>>;
 
-/// Sees writes of records. Before-hooks run before anything of a transaction is written, after-hooks once it is committed.
-/// Tables and columns go by their logical names.
+/// Sees writes of records. Before-hooks run before anything of a transaction is written, after-hooks once it is committed. Tables and
+/// columns go by their logical names.
+///
+/// An after-hook runs as part of the request. When the client goes away between commit and hook and the server drops the request, the
+/// hook does not run: it is a place for what is good to do, not for what must not be missed.
 #[expect(unused_variables, reason = "the defaults do nothing")]
 pub trait DatabaseHooks: Send + Sync + 'static {
     /// A row is about to be added; it may be changed.
