@@ -1,9 +1,10 @@
 //! `/sign-in/email` (CONTRACT §11.4).
 
 use hallpass::{
-    Bearer,
+    Bearer, Context,
     endpoints::SignInEmail,
     options::EmailAndPassword,
+    plugin::{DatabaseHooks, HookFuture, Verdict},
     store::{Batch, Filter, Row, Value as Cell},
 };
 use http::HeaderMap;
@@ -201,4 +202,32 @@ async fn in_process_it_answers_with_types_and_the_headers_of_a_new_session() {
     let wrong = SignInEmail::new(&*ann.email, "wrong");
     let refusal = stage.auth.api().sign_in_email(wrong, &HeaderMap::new()).await.unwrap_err();
     assert_eq!((refusal.code(), refusal.headers().len()), (Some("INVALID_EMAIL_OR_PASSWORD"), 0));
+}
+
+/// Stands for whatever happens between the check of a password and the moment the session is written.
+struct PasswordChangedMeanwhile;
+
+impl DatabaseHooks for PasswordChangedMeanwhile {
+    fn before_create<'a>(&'a self, cx: &'a Context, table: &'a str, _: &'a mut Row) -> HookFuture<'a, Verdict> {
+        Box::pin(async move {
+            if table == "session" && cx.request().path() == "/sign-in/email" {
+                let everyone = Filter::All;
+                let change = Batch::new()
+                    .update("account", everyone.clone(), Row::new().with("password", "another:hash"))
+                    .delete("session", everyone);
+                cx.store().write(cx.schema(), change).await?;
+            }
+            Ok(Verdict::Proceed)
+        })
+    }
+}
+
+/// Who changes their password and ends all sessions shuts somebody out: no sign-in that began before may open a new session.
+#[tokio::test]
+async fn a_password_changed_while_it_was_checked_opens_no_session() {
+    let stage = stage_with(|builder| builder.plugin(Bearer::new()).database_hooks(PasswordChangedMeanwhile));
+    stage.caller("ann").await;
+    let answer = sign_in(&stage, json!({})).await;
+    assert_eq!(answer.code(), (401, "INVALID_EMAIL_OR_PASSWORD".into()));
+    assert!(answer.traces().is_empty() && stage.tokens().await.is_empty());
 }
