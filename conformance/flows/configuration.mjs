@@ -78,7 +78,7 @@ export default [
   })),
   {
     name: "configuration: disabled paths",
-    scenario: { options: { disabledPaths: ["/sign-up/email", "/get-session", "/error/", "list-accounts", "/nothing", "/sign-out"] } },
+    scenario: { options: { disabledPaths: ["/sign-up/email", "/get-session", "/nothing", "/sign-out"] } },
     async run(t) {
       for (const path of ["/sign-up/email", "/get-session", "/error", "/error/", "/list-accounts", "/nothing", "/sign-out", "/sign-in/email", "/ok", "/get-session/", "/get-session?x=y", "/Get-Session", "//get-session", "/%67et-session", "/sign-out/x"]) {
         for (const method of ["GET", "POST", "PUT", "HEAD", "OPTIONS"]) await t.send({ method, path });

@@ -7,6 +7,8 @@ use tower::service_fn;
 
 /// The endpoints, at the base path of `auth`.
 ///
+/// With the base path `/` it is a fallback, and an application that has one of its own cannot merge it.
+///
 /// Clients' socket addresses are known to the engine where the app is served with
 /// `into_make_service_with_connect_info::<SocketAddr>()`; they matter only with `advanced.ip_address.peer_address`.
 pub fn router<S: Clone + Send + Sync + 'static>(auth: &Hallpass) -> Router<S> {

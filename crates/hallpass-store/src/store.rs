@@ -9,6 +9,11 @@
 //! - **A failing store is [`StoreError::Unavailable`]**, never an empty answer: an empty answer signs people out.
 //! - **Names are logical.** Ask the [`Schema`] for the physical ones, and for the kind of each column.
 //! - **Nothing blocks the caller's thread** for longer than a look-up in memory or in a mapped file.
+//! - **Guards count rows that match.** An update with nothing to set changes none of them, and still counts them; so does one
+//!   that sets what is there already.
+//! - **No value equals no value**: `Eq(_, Null)` finds empty cells, `Lt` and `Gt` never do. `In` may be refused when it is long;
+//!   callers send a few hundred values at most.
+//! - **An unknown table or column is [`StoreError::Misuse`]**, a broken rule [`StoreError::Conflict`] with the names of the schema.
 //! - **Token look-ups are exact**: byte for byte, no collation, no trimming.
 
 use std::{fmt, future::Future, pin::Pin};

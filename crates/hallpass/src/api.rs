@@ -157,7 +157,7 @@ impl<'a> Api<'a> {
         self.call(endpoints::ListAccountsEndpoint, NoInput, headers).await
     }
 
-    /// Calls any endpoint, a plugin's for instance.
+    /// Calls any endpoint, a plugin's for instance. It finds no query and no parameters of a path.
     ///
     /// # Errors
     /// What the endpoint or a hook refused with. Its headers are in [`ApiError::headers`].

@@ -379,12 +379,14 @@ impl Builder {
         let store = self.store.take().ok_or_else(|| BuildError::new("a store is required: call `.store(…)`"))?;
         let base = Base::new(self.base_url.as_deref(), self.base_path.as_deref())?;
         check_spans(&self.session)?;
+        check_disabled_paths(&self.disabled_paths)?;
 
         let mut registrar = std::mem::replace(&mut self.hooks, Registrar::new());
         registrar.user_fields = std::mem::take(&mut self.user.additional_fields);
         registrar.session_fields = std::mem::take(&mut self.session.additional_fields);
         endpoints::mount(&mut registrar);
         self.add_plugins(&mut registrar)?;
+        check_fields(&registrar)?;
 
         let secure =
             base.origin.as_deref().map_or(self.environment == Environment::Production, |it| it.starts_with("https://"));
@@ -461,6 +463,30 @@ fn check_spans(session: &SessionOptions) -> Result<(), BuildError> {
         return Err(BuildError::new(
             "session.expires_in: clients keep no cookie longer than 400 days; choose a shorter span",
         ));
+    }
+    Ok(())
+}
+
+/// A path that can never match would leave open what was meant to be closed.
+fn check_disabled_paths(paths: &[String]) -> Result<(), BuildError> {
+    match paths.iter().find(|path| !path.starts_with('/') || path.ends_with('/')) {
+        None => Ok(()),
+        Some(path) => Err(BuildError::new(format!(
+            "disabled_paths: `{path}` matches nothing; write it as the endpoint is written, such as /sign-up/email"
+        ))),
+    }
+}
+
+/// A field in the place of a core column would let clients set what is not theirs to set.
+fn check_fields(registrar: &Registrar) -> Result<(), BuildError> {
+    let core = Schema::core();
+    for (table, fields) in [("user", &registrar.user_fields), ("session", &registrar.session_fields)] {
+        let columns = core.table(table);
+        if let Some(name) = fields.keys().find(|name| columns.is_some_and(|columns| columns.get(name).is_some())) {
+            return Err(BuildError::new(format!(
+                "{table}.additional_fields: `{name}` is a column of the {table} table already; choose another name"
+            )));
+        }
     }
     Ok(())
 }

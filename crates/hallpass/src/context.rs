@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::{
     auth::Engine,
+    cookie::AuthCookies,
     crypto::random::{ALPHANUMERIC, ID_LEN, draw},
     endpoint::AnyOutput,
     error::ApiError,
@@ -99,7 +100,7 @@ impl Context {
         }
     }
 
-    /// In an after-hook, answers with this instead.
+    /// In an after-hook, answers with this instead. A call in process then fails, since its type is the endpoint's.
     pub fn set_returned(&mut self, json: Value) {
         self.returned = Returned::Json(json);
     }
@@ -117,6 +118,11 @@ impl Context {
     /// The tables, for calls of the store.
     pub fn schema(&self) -> &hallpass_store::Schema {
         &self.engine.schema
+    }
+
+    /// What the server's own cookies are called.
+    pub fn auth_cookies(&self) -> &AuthCookies {
+        &self.engine.cookies
     }
 
     /// Draws an id: 32 letters and digits (CONTRACT §6).

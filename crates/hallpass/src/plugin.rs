@@ -4,6 +4,8 @@
 //! and after endpoints, interceptors of whole requests and answers, endpoints, tables and columns, rate-limit rules, database hooks.
 //! Plugins run in the order of registration, the hooks of the user of the engine before them.
 //!
+//! What a plugin cannot do yet: begin a session of its own. And what it writes through [`Context::store`] runs no database hooks.
+//!
 //! ```
 //! use hallpass::{BuildError, plugin::{Plugin, Registrar, every, hook}};
 //!
@@ -63,7 +65,8 @@ pub fn paths<const N: usize>(paths: [&'static str; N]) -> Matcher {
 pub enum Flow {
     /// Goes on to the next hook, and to the endpoint.
     Continue,
-    /// Answers with this; neither the endpoint nor any after-hook runs.
+    /// Answers with this; neither the endpoint nor any after-hook runs. A call in process then fails, since its type is the
+    /// endpoint's: match on [`Request::door`](crate::Request::door) where both are used.
     Respond(serde_json::Value),
 }
 
@@ -199,7 +202,7 @@ impl Registrar {
         self.on_response.push(interceptor);
     }
 
-    /// Mounts an endpoint.
+    /// Mounts an endpoint. Of two at one path and method the later counts, so a plugin can take the place of a core endpoint.
     pub fn endpoint(&mut self, endpoint: impl Endpoint) {
         self.endpoints.push(Arc::new(Mounted::new(endpoint)));
     }
@@ -209,12 +212,12 @@ impl Registrar {
         self.schema = std::mem::replace(&mut self.schema, Schema::core()).with_table(table);
     }
 
-    /// Adds a field to the user.
+    /// Adds a field to the user; one of the same name that was configured is replaced.
     pub fn user_field(&mut self, name: impl Into<String>, field: AdditionalField) {
         self.user_fields.insert(name.into(), field);
     }
 
-    /// Adds a field to the session.
+    /// Adds a field to the session; one of the same name that was configured is replaced.
     pub fn session_field(&mut self, name: impl Into<String>, field: AdditionalField) {
         self.session_fields.insert(name.into(), field);
     }

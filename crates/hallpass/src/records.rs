@@ -1,8 +1,12 @@
 //! Writing records: database hooks around one all-or-nothing batch (CONTRACT §16).
 
-use hallpass_store::{Batch, Filter, Outcome, Query, Record, Row, StoreError, User};
+use hallpass_store::{Batch, Conflict, Filter, Outcome, Query, Record, Row, StoreError, User};
 
-use crate::{context::Context, error::ApiError, plugin::Verdict};
+use crate::{
+    context::Context,
+    error::{ApiError, ErrorCode},
+    plugin::Verdict,
+};
 
 /// Writes that are collected, then happen together.
 ///
@@ -95,7 +99,9 @@ impl Transaction<'_> {
         set: Row,
     ) -> Result<bool, ApiError> {
         let proceeds = self.update(table, filter, set).await?;
-        self.batch = std::mem::take(&mut self.batch).guarded();
+        if proceeds {
+            self.batch = std::mem::take(&mut self.batch).guarded();
+        }
         Ok(proceeds)
     }
 
@@ -126,6 +132,15 @@ impl Transaction<'_> {
             announce(self.cx, event).await;
         }
         Ok(outcomes)
+    }
+
+    /// Writes it all, or nothing; `gone` is the answer when something that was required is no longer there.
+    pub(crate) async fn commit_unless(self, gone: ErrorCode) -> Result<(), ApiError> {
+        match self.commit().await {
+            Ok(_) => Ok(()),
+            Err(error) if matches!(error.conflict(), Some(Conflict::Guard(_))) => Err(gone.into()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn add(&mut self, more: Batch) {

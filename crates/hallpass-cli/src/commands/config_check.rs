@@ -1,6 +1,6 @@
 use std::net::SocketAddr;
 
-use hallpass::store::MemoryStore;
+use hallpass::{Environment, store::MemoryStore};
 use hallpass_sql::SqlStore;
 
 use super::{Failure, builder, chain};
@@ -9,7 +9,20 @@ use crate::{
     output,
 };
 
-/// `hallpass config check`. What is wrong with single keys was told when it was loaded; this asks those who are to use them.
+/// `hallpass config check`
+pub(super) fn announce(loaded: &Loaded) -> Result<(), Failure> {
+    run(loaded)?;
+    let config = &loaded.config;
+    let environment = if config.environment() == Environment::Production { "production" } else { "development" };
+    output::data(&format!(
+        "the configuration is good: {environment}, listening on {}, database {}",
+        config.server.listen,
+        without_password(&config.database.url)
+    ));
+    Ok(())
+}
+
+/// What is wrong with single keys was told when the configuration was loaded; this asks those who are to use them.
 pub(super) fn run(loaded: &Loaded) -> Result<(), Failure> {
     let config = &loaded.config;
     SqlStore::file_of(&config.database.url).map_err(|error| format!("database.url: {}", chain(error)))?;
@@ -17,13 +30,8 @@ pub(super) fn run(loaded: &Loaded) -> Result<(), Failure> {
         return Err(format!("server.metrics_listen: `{address}` is no address and port such as 127.0.0.1:9100").into());
     }
     config.log_filter()?;
-    builder(config).secret(draw_secret()).store(MemoryStore::new()).build()?;
-    output::data(&format!(
-        "the configuration is good: {:?}, listening on {}, database {}",
-        config.environment(),
-        config.server.listen,
-        without_password(&config.database.url)
-    ));
+    let secret = config.configured_secret().unwrap_or_else(|| draw_secret().into());
+    builder(config).secret(secret).store(MemoryStore::new()).build()?;
     Ok(())
 }
 

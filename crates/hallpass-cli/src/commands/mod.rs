@@ -9,7 +9,7 @@ mod user;
 
 use hallpass::{
     Bearer, Builder, Hallpass, Secret,
-    store::{Filter, Query, Record, User},
+    store::{Filter, Mode, Query, Record, User},
 };
 use hallpass_sql::SqlStore;
 
@@ -35,12 +35,14 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
     if let Command::Serve(_) = cli.command {
         return serve::run(loaded).await;
     }
-    // The server has a log for this; tools say it where they are used.
+    // The server has a log; tools say what there is to say where they are used.
+    let warnings = tracing_subscriber::fmt().with_max_level(tracing::Level::WARN).with_writer(std::io::stderr);
+    warnings.without_time().with_target(false).with_ansi(false).init();
     for warning in &loaded.warnings {
         output::say(&format!("warning: {warning}"));
     }
     match cli.command {
-        Command::Config(ConfigCommand::Check) => config_check::run(&loaded)?,
+        Command::Config(ConfigCommand::Check) => config_check::announce(&loaded)?,
         Command::Migrate(arguments) => migrate::run(&tool(&loaded, true).await?, arguments.plan).await?,
         Command::User(command) => user::run(&tool(&loaded, false).await?, command).await?,
         Command::Session(command) => session::run(&tool(&loaded, false).await?, command).await?,
@@ -63,7 +65,11 @@ async fn tool(loaded: &Loaded, may_create: bool) -> Result<Hallpass, Failure> {
             format!("there is no database at {url}; say where it is with --config or HALLPASS__DATABASE__URL").into()
         );
     }
-    build(&loaded.config, Secret::new(config::draw_secret())).await
+    let auth = build(&loaded.config, Secret::new(config::draw_secret())).await?;
+    if !may_create && !auth.migrate(Mode::Plan).await.map_err(chain)?.is_empty() {
+        return Err("the database lacks tables or columns that this needs; run `hallpass migrate`".into());
+    }
+    Ok(auth)
 }
 
 /// Everything a configuration says of the engine but its secret and its store.

@@ -1,8 +1,10 @@
+use std::io::IsTerminal;
+
 use hallpass::{Environment, Hallpass, Secret, store::Mode};
 use hallpass_sql::SqlStore;
 use tokio::net::TcpListener;
 
-use super::{Failure, build, chain};
+use super::{Failure, build, chain, config_check};
 use crate::{
     config::{Config, Loaded, LogFormat, SecretOrigin},
     server,
@@ -13,19 +15,15 @@ pub(super) async fn run(loaded: Loaded) -> Result<(), Failure> {
     let config = &loaded.config;
     start_log(config)?;
     loaded.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
-    let secret = find_secret(config)?;
-    let auth = build(config, secret).await?;
-    let is_embedded = SqlStore::file_of(&config.database.url).is_ok();
-    if config.database.auto_migrate.unwrap_or(is_embedded) {
-        let plan = auth.migrate(Mode::Apply).await.map_err(chain)?;
-        if !plan.is_empty() {
-            tracing::info!(steps = plan.steps.len(), "the database was brought up to date");
-        }
-    }
+    // What can be refused is refused before anything is written.
+    config_check::run(&loaded)?;
     let address = config.listen().ok_or("server.listen is no address and port")?;
     let listener = TcpListener::bind(address)
         .await
         .map_err(|error| format!("{address} cannot be listened on: {error}; set server.listen to a free port"))?;
+    let auth = build(config, find_secret(config)?).await?;
+    let is_embedded = SqlStore::file_of(&config.database.url).is_ok();
+    migrate(&auth, config.database.auto_migrate.unwrap_or(is_embedded)).await?;
     let metrics = server::metrics::start(config).await?;
     greet(config, &auth, listener.local_addr()?);
     server::run(listener, &auth, config).await?;
@@ -37,8 +35,22 @@ pub(super) async fn run(loaded: Loaded) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Brings the database up to date, or says that it is not.
+async fn migrate(auth: &Hallpass, apply: bool) -> Result<(), Failure> {
+    let plan = auth.migrate(if apply { Mode::Apply } else { Mode::Plan }).await.map_err(chain)?;
+    match plan.steps.len() {
+        0 => {}
+        steps if apply => tracing::info!(steps, "the database was brought up to date"),
+        steps => tracing::warn!(steps, "the database lacks tables or columns; run `hallpass migrate`"),
+    }
+    Ok(())
+}
+
 fn start_log(config: &Config) -> Result<(), Failure> {
-    let log = tracing_subscriber::fmt().with_env_filter(config.log_filter()?).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(config.log_filter()?)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     match config.log.format {
         LogFormat::Text => log.with_target(false).init(),
         LogFormat::Json => log.json().flatten_event(true).init(),

@@ -50,6 +50,7 @@ async fn list(auth: &Hallpass, named: &str, as_json: bool) -> Result<(), Failure
 }
 
 async fn revoke(auth: &Hallpass, session: Option<String>, user: Option<String>) -> Result<(), Failure> {
+    let is_one = session.is_some();
     let filter = match (session, user) {
         (Some(session), _) => Filter::eq("id", session),
         (None, Some(named)) => Filter::eq("userId", &find_user(auth, &named).await?.id),
@@ -58,7 +59,7 @@ async fn revoke(auth: &Hallpass, session: Option<String>, user: Option<String>) 
     let batch = Batch::new().delete("session", filter);
     let outcomes = auth.store().write(auth.schema(), batch).await.map_err(chain)?;
     match outcomes.iter().map(|outcome| outcome.affected).sum::<u64>() {
-        0 => Err("there is no such session".into()),
+        0 if is_one => Err("there is no such session".into()),
         ended => {
             output::say(&format!("ended {ended} session{}", if ended == 1 { "" } else { "s" }));
             Ok(())

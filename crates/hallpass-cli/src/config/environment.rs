@@ -15,7 +15,10 @@ const PREFIX: &str = "HALLPASS__";
 pub(super) fn overlay(table: &mut Table, variables: &BTreeMap<String, String>) -> Vec<String> {
     let mut problems = Vec::new();
     for (name, text) in variables {
-        let Some(rest) = name.strip_prefix(PREFIX) else { continue };
+        let Some(rest) = name.strip_prefix(PREFIX) else {
+            problems.extend(one_underscore_short(name));
+            continue;
+        };
         let path: Vec<&str> = rest.split("__").collect();
         match keys::find_folding_case(&path) {
             None => problems.push(keys::unknown(&rest.replace("__", ".").to_lowercase(), name)),
@@ -26,6 +29,13 @@ pub(super) fn overlay(table: &mut Table, variables: &BTreeMap<String, String>) -
         }
     }
     problems
+}
+
+/// `HALLPASS_SECRET` does nothing, and whoever wrote it should know.
+fn one_underscore_short(name: &str) -> Option<String> {
+    let path = name.strip_prefix("HALLPASS_")?.to_owned();
+    let parts: Vec<&str> = path.split("__").collect();
+    keys::find_folding_case(&parts).map(|_| format!("{name}: write {PREFIX}{path}, with two underscores"))
 }
 
 fn parse(kind: Kind, text: &str) -> Option<Value> {

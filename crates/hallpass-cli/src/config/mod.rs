@@ -194,7 +194,8 @@ impl From<String> for ConfigError {
 /// given on the command line counts before both, and has to pass the same checks.
 ///
 /// # Errors
-/// When either has a key nobody knows or a value that makes no sense; all such are told at once.
+/// When either has a key nobody knows or a value of another kind, all of which are told at once; or else the first value that makes
+/// no sense.
 pub fn load(file: Option<&Path>, listen: Option<&str>) -> Result<Loaded, ConfigError> {
     let found =
         file.map(Path::to_path_buf).or_else(|| Some(PathBuf::from("hallpass.toml")).filter(|path| path.exists()));
@@ -223,8 +224,11 @@ pub fn read(text: &str, source: &str, variables: &BTreeMap<String, String>) -> R
         return Err(ConfigError(problems));
     }
     let mut warnings = keys::take_unavailable(&mut table);
-    let mut config: Config =
-        Value::Table(table).try_into().map_err(|error: toml::de::Error| format!("{source}: {}", error.message()))?;
+    let mut config: Config = serde_path_to_error::deserialize(Value::Table(table)).map_err(|error| {
+        // A value may come from the environment, so the key is named and not the file.
+        let path = error.path().to_string();
+        format!("{path}: {}", error.into_inner().message())
+    })?;
     environment::honour_npm_variables(&mut config, variables);
     check(&config)?;
     let is_public = config.base_url.as_deref().is_some_and(|url| url.starts_with("https://"));
@@ -276,6 +280,11 @@ impl Config {
     /// Where to listen. `localhost` stands for the IPv4 loopback address.
     pub fn listen(&self) -> Option<SocketAddr> {
         self.server.listen.replace("localhost", "127.0.0.1").parse().ok()
+    }
+
+    /// What tokens are signed with, if file or environment say it.
+    pub fn configured_secret(&self) -> Option<hallpass::Secret> {
+        secret::configured(self)
     }
 
     /// Which log lines are written.

@@ -56,12 +56,16 @@ pub(super) fn check(config: &Config) -> Vec<String> {
     problems
 }
 
+/// The secret that file or environment say.
+pub(super) fn configured(config: &Config) -> Option<Secret> {
+    let versioned = config.secrets.first().and_then(parse).map(|(_, current)| current);
+    let single = || config.secret.as_ref().map(|secret| &*secret.0).filter(|secret| !secret.is_empty());
+    versioned.or_else(single).map(Secret::new)
+}
+
 pub(super) fn find_or_make(config: &Config) -> Result<(Secret, Origin), String> {
-    if let Some((_, current)) = config.secrets.first().and_then(parse) {
-        return Ok((Secret::new(current), Origin::Configured));
-    }
-    if let Some(Hidden(secret)) = config.secret.as_ref().filter(|secret| !secret.0.is_empty()) {
-        return Ok((Secret::new(&**secret), Origin::Configured));
+    if let Some(secret) = configured(config) {
+        return Ok((secret, Origin::Configured));
     }
     let path = beside_the_database(&config.database.url);
     match read(&path)? {

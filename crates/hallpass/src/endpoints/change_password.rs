@@ -1,4 +1,4 @@
-use hallpass_store::{Conflict, Filter, Row, SessionToken, User};
+use hallpass_store::{Filter, Row, SessionToken, User};
 use http::StatusCode;
 use serde::Serialize;
 
@@ -89,10 +89,7 @@ impl Endpoint for ChangePasswordEndpoint {
         } else {
             None
         };
-        tx.commit().await.map_err(|error| match error.conflict() {
-            Some(Conflict::Guard(_)) => ErrorCode::InvalidPassword.into(),
-            _ => ApiError::from(error),
-        })?;
+        tx.commit_unless(ErrorCode::InvalidPassword).await?;
         let token = session.as_ref().map(|session| session.token.clone());
         if let Some(session) = session {
             cookies::set(cx, SessionAndUser { session, user: user.clone() }, Remember::AsBefore);

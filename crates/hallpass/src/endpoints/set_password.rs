@@ -1,4 +1,4 @@
-use hallpass_store::{Account, Conflict, Filter, Row, UserId};
+use hallpass_store::{Account, Filter, Row, UserId};
 use serde::Serialize;
 
 use super::{
@@ -55,10 +55,7 @@ async fn replace(cx: &mut Context, account: Account, hash: String) -> Result<(),
     let unchanged = Filter::eq("id", account.id).and(Filter::eq("updatedAt", account.updated_at));
     let mut tx = cx.transaction();
     tx.update_guarded("account", unchanged, set).await?;
-    tx.commit().await.map_err(|error| match error.conflict() {
-        Some(Conflict::Guard(_)) => ErrorCode::PasswordAlreadySet.into(),
-        _ => ApiError::from(error),
-    })?;
+    tx.commit_unless(ErrorCode::PasswordAlreadySet).await?;
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-use hallpass_store::{Account, Conflict, Filter, SessionToken, User};
+use hallpass_store::{Account, Filter, SessionToken, User};
 use http::{StatusCode, header};
 use serde::Serialize;
 
@@ -94,10 +94,7 @@ impl Endpoint for SignInEmailEndpoint {
         let session = issue(&mut tx, &user.id, remembered)
             .await?
             .ok_or_else(|| ApiError::from(ErrorCode::FailedToCreateSession).with_status(StatusCode::UNAUTHORIZED))?;
-        tx.commit().await.map_err(|error| match error.conflict() {
-            Some(Conflict::Guard(_)) => ErrorCode::InvalidEmailOrPassword.into(),
-            _ => ApiError::from(error),
-        })?;
+        tx.commit_unless(ErrorCode::InvalidEmailOrPassword).await?;
         let made = SessionAndUser { session, user };
         let visible = engine.visible(made.clone());
         cookies::set(cx, made, if remembered { Remember::Yes } else { Remember::No });

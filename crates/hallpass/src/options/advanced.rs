@@ -19,11 +19,10 @@ pub struct AdvancedOptions {
     /// Shares cookies among subdomains.
     pub cross_sub_domain_cookies: CrossSubDomainCookies,
     /// Switches the origin check of requests with cookies off. Any site can then act as a signed-in visitor.
-    #[serde(rename = "disable_csrf_check")]
     pub disable_csrf_check: Option<bool>,
     /// Switches the check of redirect targets off, everywhere or under some paths.
     pub disable_origin_check: Option<DisableOriginCheck>,
-    /// Believes `x-forwarded-host` and `x-forwarded-proto` when there is no base URL.
+    /// Believes `x-forwarded-host` when there is no base URL. `x-forwarded-proto` is believed in any case.
     pub trusted_proxy_headers: bool,
     /// Accepts `/ok/` for `/ok`.
     pub skip_trailing_slashes: bool,

@@ -15,7 +15,7 @@ pub struct RateLimitOptions {
     pub window: Option<Span>,
     /// Calls in a window; 100.
     pub max: Option<u64>,
-    /// Where counters are kept: `memory`, `database` or `secondary-storage`.
+    /// Where counters are kept: `memory`, `database` or `secondary-storage`. No effect yet; it is memory.
     pub storage: Option<String>,
     /// Rules for single paths; the first that matches counts. In a path `*` stands for anything but `/`, `**` for anything.
     pub custom_rules: IndexMap<String, CustomRule>,
@@ -23,7 +23,7 @@ pub struct RateLimitOptions {
 
 /// A rule for a path.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected false, or a window and max")]
 pub enum CustomRule {
     /// `false`: no limit here. `true` changes nothing.
     Switch(bool),

@@ -25,9 +25,9 @@ pub struct SessionOptions {
     pub disable_session_refresh: bool,
     /// Extends sessions on `POST /get-session` alone; a GET then writes nothing and says `needsRefresh`.
     pub defer_session_refresh: bool,
-    /// Keeps sessions in the database too when there is a secondary storage.
+    /// Keeps sessions in the database too when there is a secondary storage. No effect yet.
     pub store_session_in_database: bool,
-    /// Keeps ended sessions in the database when there is a secondary storage.
+    /// Keeps ended sessions in the database when there is a secondary storage. No effect yet.
     pub preserve_session_in_database: bool,
     /// The copy of a session in a cookie.
     pub cookie_cache: CookieCacheOptions,
@@ -49,7 +49,7 @@ impl SessionOptions {
     }
 }
 
-/// The copy of a session in a cookie (CONTRACT §5).
+/// The copy of a session in a cookie (CONTRACT §5). No effect yet.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CookieCacheOptions {
