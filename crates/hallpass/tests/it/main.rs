@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod bearer;
+mod building;
 mod hashing;
 mod hostile;
 mod pipeline;
