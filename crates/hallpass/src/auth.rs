@@ -380,22 +380,38 @@ impl Builder {
         let base = Base::new(self.base_url.as_deref(), self.base_path.as_deref())?;
         check_spans(&self.session)?;
         check_disabled_paths(&self.disabled_paths)?;
+        check_domain(&self.advanced, &base)?;
+        let registrar = self.collect()?;
+        Ok(Hallpass { engine: Arc::new(self.assemble(&secret, store, base, registrar)?) })
+    }
 
+    /// What the user of the engine, the engine itself and the plugins add, in this order.
+    fn collect(&mut self) -> Result<Registrar, BuildError> {
         let mut registrar = std::mem::replace(&mut self.hooks, Registrar::new());
         registrar.user_fields = std::mem::take(&mut self.user.additional_fields);
         registrar.session_fields = std::mem::take(&mut self.session.additional_fields);
         endpoints::mount(&mut registrar);
         self.add_plugins(&mut registrar)?;
         check_fields(&registrar)?;
+        Ok(registrar)
+    }
 
-        let secure =
-            base.origin.as_deref().map_or(self.environment == Environment::Production, |it| it.starts_with("https://"));
-        let secure = self.advanced.use_secure_cookies.unwrap_or(secure);
+    /// Puts everything in its place.
+    fn assemble(
+        self,
+        secret: &Secret,
+        store: Arc<dyn Store>,
+        base: Base,
+        registrar: Registrar,
+    ) -> Result<Engine, BuildError> {
+        let is_https = base.origin.as_deref().map(|origin| origin.starts_with("https://"));
+        let secure = self.advanced.use_secure_cookies.or(is_https);
+        let secure = secure.unwrap_or(self.environment == Environment::Production);
         let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let hashing = Pool::start(threads, self.hash_queue).map_err(|error| {
             BuildError::new(format!("the threads for hashing passwords could not be started: {error}"))
         })?;
-        let engine = Engine {
+        Ok(Engine {
             environment: self.environment,
             store,
             schema: schema(&registrar),
@@ -429,8 +445,7 @@ impl Builder {
             on_response: registrar.on_response,
             database: registrar.database,
             error_codes: registrar.error_codes,
-        };
-        Ok(Hallpass { engine: Arc::new(engine) })
+        })
     }
 
     fn add_plugins(&self, registrar: &mut Registrar) -> Result<(), BuildError> {
@@ -463,6 +478,15 @@ fn check_spans(session: &SessionOptions) -> Result<(), BuildError> {
         return Err(BuildError::new(
             "session.expires_in: clients keep no cookie longer than 400 days; choose a shorter span",
         ));
+    }
+    Ok(())
+}
+
+/// As in the npm package: without a base URL there is no domain to share.
+fn check_domain(advanced: &AdvancedOptions, base: &Base) -> Result<(), BuildError> {
+    let cross = &advanced.cross_sub_domain_cookies;
+    if cross.enabled && cross.domain.is_none() && base.host.is_none() {
+        return Err(BuildError::new("advanced.cross_sub_domain_cookies: set its domain, or base_url"));
     }
     Ok(())
 }
