@@ -35,9 +35,7 @@ impl Context {
         let rows = self.store().find(self.schema(), Query::table(R::TABLE).filter(filter)).await?;
         rows.into_iter().map(R::from_row).collect()
     }
-}
 
-impl Context {
     /// A user as the store has made of it: a number in a text column, say, has become a text. Where there are no additional
     /// fields nothing can have changed, and nothing is read.
     pub(crate) async fn as_stored(&self, user: User) -> User {

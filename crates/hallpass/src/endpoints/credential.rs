@@ -63,6 +63,11 @@ pub(crate) async fn find(cx: &Context, user_id: &UserId) -> Result<Option<Accoun
 
 /// An account together with its password's hash, if it has one.
 pub(crate) fn with_password(account: Account) -> Option<(Account, String)> {
-    let stored = account.password.clone().filter(|stored| !stored.is_empty())?;
+    let stored = account.password.clone().filter(|_| has_password(&account))?;
     Some((account, stored))
+}
+
+/// Whether an account has a password; an empty one is none.
+pub(crate) fn has_password(account: &Account) -> bool {
+    account.password.as_ref().is_some_and(|stored| !stored.is_empty())
 }

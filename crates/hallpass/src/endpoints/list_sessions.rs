@@ -1,6 +1,6 @@
-use hallpass_store::{Filter, Query, Record, Session};
+use hallpass_store::{Query, Record, Session};
 
-use crate::{ApiError, Context, Endpoint, NoInput, Requirement, Route};
+use crate::{ApiError, Context, Endpoint, NoInput, Requirement, Route, session};
 
 /// `GET /list-sessions`: the caller's live sessions, tokens included, oldest first (CONTRACT §11.5).
 pub(crate) struct ListSessionsEndpoint;
@@ -18,7 +18,7 @@ impl Endpoint for ListSessionsEndpoint {
 
     async fn handle(&self, cx: &mut Context, _: NoInput) -> Result<Vec<Session>, ApiError> {
         let caller = cx.required_session()?;
-        let live = Filter::eq("userId", &caller.user.id).and(Filter::gt("expiresAt", cx.now()));
+        let live = session::live(&caller.user.id, cx.now());
         let query = Query::table(Session::TABLE).filter(live).limit(MOST);
         let rows = cx.store().find(cx.schema(), query).await?;
         let sessions = rows.into_iter().map(|row| Ok(cx.engine.visible_session(Session::from_row(row)?)));

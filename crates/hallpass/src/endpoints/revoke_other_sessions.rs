@@ -1,7 +1,10 @@
-use hallpass_store::{Filter, Session};
+use hallpass_store::Session;
 
 use super::Status;
-use crate::{ApiError, Context, Endpoint, NoInput, Requirement, Route, session::revoke};
+use crate::{
+    ApiError, Context, Endpoint, NoInput, Requirement, Route,
+    session::{self, revoke},
+};
 
 /// `POST /revoke-other-sessions`: ends the caller's live sessions but this one (CONTRACT §11.5).
 pub(crate) struct RevokeOtherSessionsEndpoint;
@@ -16,7 +19,7 @@ impl Endpoint for RevokeOtherSessionsEndpoint {
 
     async fn handle(&self, cx: &mut Context, _: NoInput) -> Result<Status, ApiError> {
         let caller = cx.required_session()?;
-        let live = Filter::eq("userId", &caller.user.id).and(Filter::gt("expiresAt", cx.now()));
+        let live = session::live(&caller.user.id, cx.now());
         let sessions = cx.find::<Session>(live).await?;
         let others = sessions.into_iter().map(|session| session.token).filter(|token| *token != caller.session.token);
         revoke::by_tokens(cx, &others.collect::<Vec<_>>()).await?;

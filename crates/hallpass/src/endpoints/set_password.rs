@@ -37,7 +37,7 @@ impl Endpoint for SetPasswordEndpoint {
         input.new_password.check_min(cx)?;
         input.new_password.check_max(cx)?;
         let account = credential::find(cx, &user_id).await?;
-        if account.as_ref().is_some_and(|account| account.password.as_ref().is_some_and(|stored| !stored.is_empty())) {
+        if account.as_ref().is_some_and(credential::has_password) {
             return Err(ErrorCode::PasswordAlreadySet.into());
         }
         let hash = cx.engine.hash_password(input.new_password.into_inner()).await?;

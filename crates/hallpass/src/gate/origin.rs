@@ -8,7 +8,10 @@ use http::{Method, header};
 use serde_json::Value;
 use url::Url;
 
-use super::{TrustedOrigins, trusted_origins::origin_of};
+use super::{
+    TrustedOrigins,
+    trusted_origins::{is_safe_path, origin_of},
+};
 use crate::{
     error::{ApiError, ErrorCode},
     options::DisableOriginCheck,
@@ -118,9 +121,7 @@ impl OriginCheck {
     }
 
     fn trusts_redirect(&self, request: &Request, url: &str) -> bool {
-        self.trusted.trusts_redirect(url)
-            || self.is_own(request, url)
-            || self.trust_own && TrustedOrigins::new(["own"]).trusts_redirect(url)
+        self.trusted.trusts_redirect(url) || self.is_own(request, url) || self.trust_own && is_safe_path(url)
     }
 
     fn is_own(&self, request: &Request, url: &str) -> bool {

@@ -49,9 +49,6 @@ impl TrustedOrigins {
     /// Whether a redirect may go there: a path of this site, or a trusted origin.
     pub(crate) fn trusts_redirect(&self, url: &str) -> bool {
         // The npm package asks each entry, so an empty list trusts no path either.
-        if url.len() > LONGEST_URL {
-            return false;
-        }
         if url.starts_with('/') { !self.0.is_empty() && is_safe_path(url) } else { self.trusts_origin(url) }
     }
 }
@@ -151,9 +148,11 @@ fn normalised(path: &str) -> String {
 }
 
 /// A path that browsers and routers agree is one: `//host`, `/\host` and encoded slashes lead elsewhere.
-fn is_safe_path(url: &str) -> bool {
+pub(super) fn is_safe_path(url: &str) -> bool {
     let path = url.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase();
-    let refused = url.starts_with("//")
+    let refused = !url.starts_with('/')
+        || url.len() > LONGEST_URL
+        || url.starts_with("//")
         || url.contains('\\')
         || url.chars().any(char::is_control)
         || path.contains("%2f")

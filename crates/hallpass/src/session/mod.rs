@@ -14,7 +14,7 @@ pub(crate) mod lookup;
 pub(crate) mod requirement;
 pub(crate) mod revoke;
 
-use hallpass_store::{Session, User};
+use hallpass_store::{Filter, Session, Timestamp, User, UserId};
 use serde::Serialize;
 
 /// A session and whose it is.
@@ -25,4 +25,9 @@ pub struct SessionAndUser {
     pub session: Session,
     /// Its user.
     pub user: User,
+}
+
+/// Which sessions of a user are alive at `now`.
+pub(crate) fn live(user_id: &UserId, now: Timestamp) -> Filter {
+    Filter::eq("userId", user_id).and(Filter::gt("expiresAt", now))
 }
