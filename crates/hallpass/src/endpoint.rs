@@ -45,6 +45,7 @@ pub struct Route {
     pub(crate) requirement: Requirement,
     pub(crate) media_types: MediaTypes,
     pub(crate) signs_in_by_form: bool,
+    pub(crate) checks_callback_url: bool,
 }
 
 impl Route {
@@ -87,6 +88,12 @@ impl Route {
         self
     }
 
+    /// Sends browsers on to the query's `callbackURL`, which must then lead to a trusted place (CONTRACT §9.3).
+    pub fn checks_callback_url(mut self) -> Self {
+        self.checks_callback_url = true;
+        self
+    }
+
     /// The path below the base path.
     pub fn path(&self) -> &'static str {
         self.path
@@ -98,7 +105,14 @@ impl Route {
     }
 
     fn new(methods: Vec<Method>, path: &'static str) -> Self {
-        Self { methods, path, requirement: Requirement::None, media_types: MediaTypes::Json, signs_in_by_form: false }
+        Self {
+            methods,
+            path,
+            requirement: Requirement::None,
+            media_types: MediaTypes::Json,
+            signs_in_by_form: false,
+            checks_callback_url: false,
+        }
     }
 }
 
@@ -194,6 +208,9 @@ impl<E: Endpoint> AnyEndpoint for Mounted<E> {
             if self.route.signs_in_by_form && cx.request().door() == Door::Http {
                 cx.engine.origins.check_form(cx.request())?;
             }
+            if self.route.checks_callback_url && cx.request().door() == Door::Http {
+                cx.engine.origins.check_callback_url(cx.request())?;
+            }
             requirement::meet(cx, self.route.requirement).await?;
             let output = self.endpoint.handle(cx, input).await?;
             Ok(Box::new(output) as Box<dyn AnyOutput>)
@@ -211,7 +228,7 @@ fn take_input<I: Input>(cx: &mut Context) -> Result<I, ApiError> {
             Err(_) => return Err(ApiError::unexpected("an endpoint was called with another endpoint's input")),
         },
     };
-    let mut reader = Reader::new(body.as_ref(), &request.query);
+    let mut reader = Reader::new(body.as_ref(), &request.query, &request.params);
     let input = I::read(&mut reader);
     match (reader.refusal(), input) {
         (Some(refusal), _) => Err(refusal),

@@ -5,11 +5,13 @@ use serde::Serialize;
 use super::credential::{self, Password};
 use crate::{
     ApiError, Context, EmailAddress, Endpoint, ErrorCode, Input, Route,
+    mail::MailKind,
     session::{
         SessionAndUser,
         cookies::{self, Remember},
         issue::issue,
     },
+    verification::email_token,
     wire::{Reader, header_value},
 };
 
@@ -80,6 +82,9 @@ impl Endpoint for SignInEmailEndpoint {
         input.password.check_max(cx)?;
         let (user, account) = authenticate(cx, &email, input.password).await?;
         if engine.email_and_password.require_email_verification && !user.email_verified {
+            if engine.email_verification.send_on_sign_in && engine.outbox.sends(&MailKind::VERIFY_EMAIL) {
+                email_token::send_verification(cx, user, input.callback_url.as_deref())?;
+            }
             return Err(ErrorCode::EmailNotVerified.into());
         }
         let next = input.callback_url.as_deref().filter(|url| !url.is_empty());
