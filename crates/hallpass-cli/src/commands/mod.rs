@@ -8,14 +8,14 @@ mod session;
 mod user;
 
 use hallpass::{
-    Bearer, Builder, Hallpass, Secret,
+    Bearer, Builder, Hallpass, OpenApi, Secret,
     store::{Filter, Mode, Query, Record, User},
 };
 use hallpass_sql::SqlStore;
 
 use crate::{
     cli::{Cli, Command, ConfigCommand},
-    config::{self, Config, Loaded},
+    config::{self, Config, Loaded, OpenApiSection},
     output,
 };
 
@@ -96,7 +96,16 @@ pub(crate) fn builder(config: &Config) -> Builder {
     if config.plugins.bearer.enabled {
         builder = builder.plugin(Bearer::new().require_signature(config.plugins.bearer.require_signature));
     }
+    if let Some(section) = config.plugins.open_api.as_ref().filter(|section| section.enabled) {
+        builder = builder.plugin(open_api(section));
+    }
     builder
+}
+
+fn open_api(section: &OpenApiSection) -> OpenApi {
+    // Paths of endpoints live as long as the program; this one is read once.
+    let plugin = OpenApi::new().path(String::leak(section.path.clone()));
+    if section.disable_default_reference { plugin.disable_default_reference() } else { plugin }
 }
 
 /// An error with everything underneath it in one line.

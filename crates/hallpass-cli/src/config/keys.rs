@@ -196,8 +196,9 @@ pub const KEYS: &[Key] = &[
     key("plugins.bearer.enabled", Flag),
     key("plugins.bearer.require_signature", Flag),
     later("plugins.bearer.verify_endpoint", Flag),
-    later("plugins.open_api.enabled", Flag),
-    later("plugins.open_api.path", Text),
+    key("plugins.open_api.enabled", Flag),
+    key("plugins.open_api.path", Text),
+    key("plugins.open_api.disable_default_reference", Flag),
 ];
 
 /// What is wrong with the keys of a file, and with the kinds of its values.

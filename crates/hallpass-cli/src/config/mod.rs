@@ -152,6 +152,26 @@ pub struct OnApiErrorSection {
 pub struct PluginsSection {
     /// Bearer tokens.
     pub bearer: BearerSection,
+    /// A description of every endpoint; on when the section is there.
+    pub open_api: Option<OpenApiSection>,
+}
+
+/// `[plugins.open_api]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OpenApiSection {
+    /// Whether it is on.
+    pub enabled: bool,
+    /// Where the page is, below the base path.
+    pub path: String,
+    /// Whether there is no page.
+    pub disable_default_reference: bool,
+}
+
+impl Default for OpenApiSection {
+    fn default() -> Self {
+        Self { enabled: true, path: "/reference".into(), disable_default_reference: false }
+    }
 }
 
 /// `[plugins.bearer]`
