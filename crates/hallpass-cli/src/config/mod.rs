@@ -5,6 +5,7 @@
 
 mod environment;
 pub mod keys;
+mod mail;
 mod secret;
 
 use std::{
@@ -14,11 +15,14 @@ use std::{
 };
 
 use hallpass::options::{
-    AdvancedOptions, EmailAndPassword, Environment, RateLimitOptions, SessionOptions, Span, UserOptions,
+    AdvancedOptions, EmailAndPassword, EmailVerification, Environment, RateLimitOptions, SessionOptions, Span,
+    UserOptions, VerificationOptions,
 };
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
+pub(crate) use mail::Carrier;
+pub use mail::{MailSection, MailTransport};
 pub use secret::Origin as SecretOrigin;
 pub(crate) use secret::draw as draw_secret;
 
@@ -50,6 +54,12 @@ pub struct Config {
     pub database: DatabaseSection,
     /// Signing up and in with e-mail address and password.
     pub email_and_password: EmailAndPassword,
+    /// How addresses are proven.
+    pub email_verification: EmailVerification,
+    /// How values are kept until a link is followed.
+    pub verification: VerificationOptions,
+    /// How mail goes out.
+    pub mail: MailSection,
     /// How long sessions live.
     pub session: SessionOptions,
     /// The user record.
@@ -259,6 +269,7 @@ pub fn read(text: &str, source: &str, variables: &BTreeMap<String, String>) -> R
                 .into(),
         );
     }
+    warnings.extend(mail::warnings(&config));
     Ok(Loaded { config, warnings })
 }
 
@@ -287,6 +298,7 @@ fn check(config: &Config) -> Result<(), ConfigError> {
                 .into(),
         );
     }
+    problems.extend(config.mail_carrier().err());
     problems.extend(secret::check(config));
     if problems.is_empty() { Ok(()) } else { Err(ConfigError(problems)) }
 }
