@@ -108,6 +108,13 @@ function steps(both, name, result) {
       }
     },
     database: both.database,
+    /** Both databases must give the same for `read(database, kept)`, which `what` names. This counts as a step. */
+    same: (what, read) => {
+      result.steps += 1;
+      const found = [];
+      both.database((database, kept) => found.push(JSON.stringify(read(database, kept))));
+      if (found[0] !== found[1]) result.different.push(`  ${name}, after step ${result.steps - 1}: ${what} are ${found.join(" and ")}`);
+    },
     /** Moves a kept session in time, in both databases: columns to seconds from now. */
     age: (name, columns) =>
       both.database((database, kept) => {
