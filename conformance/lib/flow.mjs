@@ -8,7 +8,7 @@ import { scenario } from "./scenario.mjs";
 const PASSWORD = "correct horse battery";
 
 /** Resolves to { steps, different: [text] }. `startPair(scenario)` starts the two servers. */
-export async function runFlow(flow, startPair, { mutate } = {}) {
+export async function runFlow(flow, startPair, { mutate, mutateMails } = {}) {
   const result = { steps: 0, different: [] };
   const given = scenario(flow.scenario);
   let servers = [];
@@ -17,7 +17,7 @@ export async function runFlow(flow, startPair, { mutate } = {}) {
     const { basePath, secret, session } = given.options;
     // An unremembered session lives a day, the others as long as configured.
     const lifetimes = [86_400_000, (session?.expiresIn || 604_800) * 1000];
-    const both = pair(...servers, { basePath, secret, lifetimes, mutate });
+    const both = pair(...servers, { basePath, secret, lifetimes, mutate, mutateMails });
     try {
       await flow.run(steps(both, flow.name, result));
       if (sendsMails(given)) await noStrayMails(both, flow.name, result);

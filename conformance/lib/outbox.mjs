@@ -6,11 +6,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 const PATIENCE = 2000;
 const A_MOMENT = 200;
 
-export const aMoment = () => sleep(A_MOMENT);
+export const aMoment = (milliseconds = A_MOMENT) => sleep(milliseconds);
 
-/** Reads the file at `path`, which need not exist yet, from where it was read last. */
+/** Reads what comes from now on into the file at `path`, which need not exist yet. */
 export function outbox(path) {
-  let taken = 0;
+  let taken = lines(path).length;
   const unread = () => lines(path).slice(taken);
   const take = () => {
     const mails = unread().map((line) => JSON.parse(line));

@@ -20,7 +20,7 @@ import { connection } from "./wire.mjs";
  *   host           instead of the usual Host; null sends none
  *   keep           a name under which `kept` holds { token, signed, cookies, cookie, user, id } of the answer
  */
-export function pair(left, right, { basePath = "/api/auth", secret, lifetimes = [], mutate = (answer) => answer } = {}) {
+export function pair(left, right, { basePath = "/api/auth", secret, lifetimes = [], mutate = (answer) => answer, mutateMails = (mails) => mails } = {}) {
   const sides = [left, right].map((server, index) => ({
     server,
     wire: connection(server.port),
@@ -42,7 +42,7 @@ export function pair(left, right, { basePath = "/api/auth", secret, lifetimes = 
   async function takeMails() {
     const [one, other] = sides;
     const first = await one.outbox.take();
-    const mails = [first, await other.outbox.take(first.length)];
+    const mails = [first, mutateMails(await other.outbox.take(first.length))];
     return sides.map((side, index) => {
       const sent = mails[index].sort((a, b) => (a.kind + a.to < b.kind + b.to ? -1 : 1));
       side.kept.mails.push(...sent.map((mail) => ({ ...mail, target: target(mail.url) })));
@@ -65,8 +65,8 @@ export function pair(left, right, { basePath = "/api/auth", secret, lifetimes = 
       };
     },
     /** Waits a moment for mails that no step was seen to send; resolves to { equal, texts, mails } likewise. */
-    async strayMails() {
-      await aMoment();
+    async strayMails(milliseconds) {
+      await aMoment(milliseconds);
       const mails = await takeMails();
       const texts = mails.map(({ text }) => text);
       return { equal: sameText(...texts), texts, mails: mails.map(({ sent }) => sent) };
