@@ -34,7 +34,8 @@ export function snake(name) {
 function snakeKeys(value) {
   if (Array.isArray(value)) return value.map(snakeKeys);
   if (!isTable(value)) return value;
-  const entries = Object.entries(value).map(([name, below]) => {
+  // What is undefined is as good as absent, as it is for the package.
+  const entries = Object.entries(value).filter(([, below]) => below !== undefined).map(([name, below]) => {
     const key = snake(name);
     if (!OWN_NAMES.has(key) || !isTable(below)) return [key, snakeKeys(below)];
     return [key, Object.fromEntries(Object.entries(below).map(([own, inner]) => [own, snakeKeys(inner)]))];
