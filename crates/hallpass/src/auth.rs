@@ -14,13 +14,14 @@ use crate::{
     crypto::{
         password,
         pool::Pool,
-        random::{Randomness, SystemRandomness},
+        random::{Ids, Randomness, SystemRandomness},
     },
     endpoints,
     error::{ApiError, BuildError, ErrorCode},
-    gate::{ClientIps, RateLimiter, TrustedOrigins, origin::OriginCheck, origin_of},
+    gate::{ClientIps, RateLimiter, StoredCounters, TrustedOrigins, origin::OriginCheck, origin_of, stored_counters},
     options::{
-        AdditionalField, AdvancedOptions, EmailAndPassword, Environment, RateLimitOptions, SessionOptions, UserOptions,
+        AdditionalField, AdvancedOptions, EmailAndPassword, Environment, RateLimitOptions, RateLimitStorage,
+        SessionOptions, UserOptions,
     },
     plugin::{
         AfterHook, BeforeHook, DatabaseHooks, Matcher, Plugin, Registrar, RequestInterceptor, ResponseInterceptor,
@@ -381,6 +382,7 @@ impl Builder {
         check_spans(&self.session)?;
         check_disabled_paths(&self.disabled_paths)?;
         check_domain(&self.advanced, &base)?;
+        check_storage(&self.rate_limit)?;
         let registrar = self.collect()?;
         Ok(Hallpass { engine: Arc::new(self.assemble(&secret, store, base, registrar)?) })
     }
@@ -411,11 +413,19 @@ impl Builder {
         let hashing = Pool::start(threads, self.hash_queue).map_err(|error| {
             BuildError::new(format!("the threads for hashing passwords could not be started: {error}"))
         })?;
+        let (schema, key) = (schema(&registrar, &self.rate_limit), SigningKey::new(secret.expose()));
+        let ids = Ids::new(Arc::clone(&self.randomness));
+        let stored = self
+            .rate_limit
+            .is_in_database()
+            .then(|| StoredCounters::new(Arc::clone(&store), schema.clone(), Arc::clone(&self.clock), ids));
+        let limits = registrar.rate_limits;
         Ok(Engine {
             environment: self.environment,
+            limiter: RateLimiter::new(&self.rate_limit, self.environment, limits, key.clone(), stored),
             store,
-            schema: schema(&registrar),
-            key: SigningKey::new(secret.expose()),
+            schema,
+            key,
             clock: self.clock,
             randomness: self.randomness,
             hashing,
@@ -430,7 +440,6 @@ impl Builder {
             session_fields: registrar.session_fields,
             error_url: self.error_url,
             ips: ClientIps::new(&self.advanced.ip_address, self.environment)?,
-            limiter: RateLimiter::new(&self.rate_limit, self.environment, registrar.rate_limits),
             origins: OriginCheck {
                 trusted: trusted(base.origin.as_deref(), &self.trusted_origins, &registrar.trusted_origins),
                 trust_own: base.origin.is_none(),
@@ -465,11 +474,12 @@ fn trusted(own: Option<&str>, configured: &[String], plugins: &[String]) -> Trus
     TrustedOrigins::new(own.into_iter().chain(configured.iter().chain(plugins).map(String::as_str)))
 }
 
-fn schema(registrar: &Registrar) -> Schema {
+fn schema(registrar: &Registrar, rate_limit: &RateLimitOptions) -> Schema {
     let tables = [("user", &registrar.user_fields), ("session", &registrar.session_fields)];
     let columns = tables.into_iter().flat_map(|(table, fields)| fields.iter().map(move |field| (table, field)));
-    columns
-        .fold(registrar.schema.clone(), |schema, (table, (name, field))| schema.with_column(table, field.column(name)))
+    let schema = columns
+        .fold(registrar.schema.clone(), |schema, (table, (name, field))| schema.with_column(table, field.column(name)));
+    if rate_limit.is_in_database() { schema.with_table(stored_counters::table()) } else { schema }
 }
 
 /// Clients keep no cookie longer than 400 days; the npm package fails at every sign-in instead.
@@ -477,6 +487,16 @@ fn check_spans(session: &SessionOptions) -> Result<(), BuildError> {
     if session.expires_in().as_secs() > SetCookie::MAX_AGE_LIMIT {
         return Err(BuildError::new(
             "session.expires_in: clients keep no cookie longer than 400 days; choose a shorter span",
+        ));
+    }
+    Ok(())
+}
+
+/// Counting elsewhere than was asked for would be no limit for several servers together.
+fn check_storage(rate_limit: &RateLimitOptions) -> Result<(), BuildError> {
+    if rate_limit.storage == Some(RateLimitStorage::SecondaryStorage) {
+        return Err(BuildError::new(
+            "rate_limit.storage: there is no secondary storage yet; say \"memory\" or \"database\"",
         ));
     }
     Ok(())

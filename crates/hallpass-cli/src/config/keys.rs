@@ -154,7 +154,7 @@ pub const KEYS: &[Key] = &[
     key("rate_limit.enabled", Flag),
     key("rate_limit.window", Span),
     key("rate_limit.max", Number),
-    later("rate_limit.storage", Text),
+    key("rate_limit.storage", Text),
     key("rate_limit.custom_rules.*", Any),
     key("rate_limit.custom_rules.*.window", Span),
     key("rate_limit.custom_rules.*.max", Number),

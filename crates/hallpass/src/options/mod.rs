@@ -17,7 +17,7 @@ pub use advanced::{
 };
 pub use duration::Span;
 pub use email_and_password::EmailAndPassword;
-pub use rate_limit::{CustomRule, RateLimitOptions};
+pub use rate_limit::{CustomRule, RateLimitOptions, RateLimitStorage};
 pub use session::{CookieCacheOptions, SessionOptions};
 pub use user::{AdditionalField, FieldType, UserOptions};
 
