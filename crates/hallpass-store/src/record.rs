@@ -415,6 +415,26 @@ pub struct Verification {
     pub updated_at: Timestamp,
 }
 
+impl Verification {
+    /// A value that is kept under `identifier` until `expires_at`.
+    pub fn new(
+        id: impl Into<String>,
+        identifier: impl Into<String>,
+        value: impl Into<String>,
+        now: Timestamp,
+        expires_at: Timestamp,
+    ) -> Self {
+        Self {
+            id: id.into(),
+            identifier: identifier.into(),
+            value: value.into(),
+            expires_at,
+            created_at: now,
+            updated_at: now,
+        }
+    }
+}
+
 impl fmt::Debug for Verification {
     /// Leaves out identifier and value, which hold secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,6 +1,6 @@
 //! Building the engine, and what it consists of.
 
-use std::{fmt, num::NonZeroUsize, sync::Arc};
+use std::{collections::HashMap, fmt, num::NonZeroUsize, sync::Arc};
 
 use hallpass_store::{Mode, Plan, Schema, Session, Store, StoreError, User};
 use hallpass_verify::{Secret, SigningKey};
@@ -9,25 +9,30 @@ use url::Url;
 
 use crate::{
     api::Api,
+    background::Background,
+    callbacks::{Callbacks, Nobody},
     clock::{Clock, SystemClock},
     cookie::{AuthCookies, SetCookie},
     crypto::{
         password,
         pool::Pool,
         random::{Ids, Randomness, SystemRandomness},
+        secrets::Secrets,
     },
     endpoints,
     error::{ApiError, BuildError, ErrorCode},
     gate::{ClientIps, RateLimiter, StoredCounters, TrustedOrigins, origin::OriginCheck, origin_of, stored_counters},
+    mail::{MailKind, Mailer, Outbox, Senders},
     options::{
-        AdditionalField, AdvancedOptions, EmailAndPassword, Environment, RateLimitOptions, RateLimitStorage,
-        SessionOptions, UserOptions,
+        AdditionalField, AdvancedOptions, ChangeEmailOptions, DeleteUserOptions, EmailAndPassword, EmailVerification,
+        Environment, RateLimitOptions, RateLimitStorage, SessionOptions, UserOptions, VerificationOptions,
     },
     plugin::{
         AfterHook, BeforeHook, DatabaseHooks, Matcher, Plugin, Registrar, RequestInterceptor, ResponseInterceptor,
     },
     routes::Routes,
     session::SessionAndUser,
+    verification::values::NextSweep,
     wire::path,
 };
 
@@ -64,9 +69,15 @@ pub(crate) struct Engine {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) schema: Schema,
     pub(crate) key: SigningKey,
+    pub(crate) secrets: Secrets,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) randomness: Arc<dyn Randomness>,
     pub(crate) hashing: Pool,
+    pub(crate) background: Background,
+    pub(crate) outbox: Outbox,
+    pub(crate) callbacks: Arc<dyn Callbacks>,
+    /// The base URL's origin, if one was configured.
+    pub(crate) origin: Option<String>,
     pub(crate) base_path: String,
     pub(crate) body_limit: usize,
     pub(crate) disabled_paths: Vec<String>,
@@ -74,6 +85,11 @@ pub(crate) struct Engine {
     pub(crate) trusted_proxy_headers: bool,
     pub(crate) cookies: AuthCookies,
     pub(crate) email_and_password: EmailAndPassword,
+    pub(crate) email_verification: EmailVerification,
+    pub(crate) verification: VerificationOptions,
+    pub(crate) next_sweep: NextSweep,
+    pub(crate) change_email: ChangeEmailOptions,
+    pub(crate) delete_user: DeleteUserOptions,
     pub(crate) session: SessionOptions,
     pub(crate) user_fields: IndexMap<String, AdditionalField>,
     pub(crate) session_fields: IndexMap<String, AdditionalField>,
@@ -153,6 +169,11 @@ impl Hallpass {
         &*self.engine.store
     }
 
+    /// Waits until work that went on after answers is done: mail on its way, above all. Call it before the process ends.
+    pub async fn finish_background_work(&self) {
+        self.engine.background.finish().await;
+    }
+
     /// The path of the endpoint that answers a request, as the endpoint itself spells it; for labels of metrics and logs.
     ///
     /// ```
@@ -189,6 +210,10 @@ pub struct Builder {
     trusted_origins: Vec<String>,
     disabled_paths: Vec<String>,
     email_and_password: EmailAndPassword,
+    email_verification: EmailVerification,
+    verification: VerificationOptions,
+    senders: Senders,
+    callbacks: Arc<dyn Callbacks>,
     session: SessionOptions,
     user: UserOptions,
     rate_limit: RateLimitOptions,
@@ -214,6 +239,10 @@ impl Default for Builder {
             disabled_paths: Vec::new(),
             // As in the npm package, passwords are offered once somebody says so.
             email_and_password: EmailAndPassword { enabled: false, ..EmailAndPassword::default() },
+            email_verification: EmailVerification::default(),
+            verification: VerificationOptions::default(),
+            senders: Senders::default(),
+            callbacks: Arc::new(Nobody),
             session: SessionOptions::default(),
             user: UserOptions::default(),
             rate_limit: RateLimitOptions::default(),
@@ -301,6 +330,37 @@ impl Builder {
         self
     }
 
+    /// How addresses are proven.
+    pub fn email_verification(mut self, options: EmailVerification) -> Self {
+        self.email_verification = options;
+        self
+    }
+
+    /// How values are kept until a link is followed.
+    pub fn verification(mut self, options: VerificationOptions) -> Self {
+        self.verification = options;
+        self
+    }
+
+    /// Who carries mail, but for kinds that have a mailer of their own. Without any, what needs mail is refused as in the npm
+    /// package without its sender functions.
+    pub fn mailer(mut self, mailer: impl Mailer) -> Self {
+        self.senders.every = Some(Arc::new(mailer));
+        self
+    }
+
+    /// Who carries mail of one kind; it is sent then, whatever the options say.
+    pub fn mailer_for(mut self, kind: MailKind, mailer: impl Mailer) -> Self {
+        self.senders.single.insert(kind, Arc::new(mailer));
+        self
+    }
+
+    /// Is told what happens to users.
+    pub fn callbacks(mut self, callbacks: impl Callbacks) -> Self {
+        self.callbacks = Arc::new(callbacks);
+        self
+    }
+
     /// How long sessions live.
     pub fn session(mut self, options: SessionOptions) -> Self {
         self.session = options;
@@ -383,6 +443,8 @@ impl Builder {
         check_disabled_paths(&self.disabled_paths)?;
         check_domain(&self.advanced, &base)?;
         check_storage(&self.rate_limit)?;
+        self.senders.switches = self.switches();
+        check_links(&self, &base)?;
         let registrar = self.collect()?;
         Ok(Hallpass { engine: Arc::new(self.assemble(&secret, store, base, registrar)?) })
     }
@@ -396,6 +458,17 @@ impl Builder {
         self.add_plugins(&mut registrar)?;
         check_fields(&registrar)?;
         Ok(registrar)
+    }
+
+    /// Which mail is sent where one mailer carries every kind.
+    fn switches(&self) -> HashMap<MailKind, bool> {
+        let (change, delete) = (&self.user.change_email, &self.user.delete_user);
+        HashMap::from([
+            (MailKind::VERIFY_EMAIL, self.email_verification.send_verification_email.unwrap_or(true)),
+            (MailKind::RESET_PASSWORD, self.email_and_password.send_reset_password.unwrap_or(true)),
+            (MailKind::CHANGE_EMAIL_CONFIRMATION, change.send_change_email_confirmation.unwrap_or(false)),
+            (MailKind::DELETE_ACCOUNT, delete.send_delete_account_verification.unwrap_or(false)),
+        ])
     }
 
     /// Puts everything in its place.
@@ -420,21 +493,31 @@ impl Builder {
             .is_in_database()
             .then(|| StoredCounters::new(Arc::clone(&store), schema.clone(), Arc::clone(&self.clock), ids));
         let limits = registrar.rate_limits;
+        let background = Background::default();
         Ok(Engine {
             environment: self.environment,
             limiter: RateLimiter::new(&self.rate_limit, self.environment, limits, key.clone(), stored),
             store,
             schema,
             key,
+            secrets: Secrets::new(secret.clone()),
             clock: self.clock,
             randomness: self.randomness,
             hashing,
+            outbox: Outbox::new(self.senders, background.clone()),
+            background,
+            callbacks: self.callbacks,
             body_limit: self.body_limit,
             disabled_paths: self.disabled_paths,
             skip_trailing_slashes: self.advanced.skip_trailing_slashes,
             trusted_proxy_headers: self.advanced.trusted_proxy_headers,
             cookies: AuthCookies::new(&self.advanced, &self.session, secure, base.host.as_deref()),
             email_and_password: self.email_and_password,
+            email_verification: self.email_verification,
+            verification: self.verification,
+            next_sweep: NextSweep::default(),
+            change_email: self.user.change_email,
+            delete_user: self.user.delete_user,
             session: self.session,
             user_fields: registrar.user_fields,
             session_fields: registrar.session_fields,
@@ -446,6 +529,7 @@ impl Builder {
                 csrf_disabled: self.advanced.disable_csrf_check,
                 disabled: self.advanced.disable_origin_check,
             },
+            origin: base.origin,
             base_path: base.path,
             routes: Routes::new(registrar.endpoints)?,
             before: registrar.before,
@@ -507,6 +591,19 @@ fn check_domain(advanced: &AdvancedOptions, base: &Base) -> Result<(), BuildErro
     let cross = &advanced.cross_sub_domain_cookies;
     if cross.enabled && cross.domain.is_none() && base.host.is_none() {
         return Err(BuildError::new("advanced.cross_sub_domain_cookies: set its domain, or base_url"));
+    }
+    Ok(())
+}
+
+/// Links in mails lead to the base URL. Without one they would lead wherever the `Host` header of a request says, and a stranger who
+/// asks for somebody else's link would choose where its token goes.
+fn check_links(builder: &Builder, base: &Base) -> Result<(), BuildError> {
+    let sends = builder.senders.every.is_some() || !builder.senders.single.is_empty();
+    if sends && base.origin.is_none() && builder.environment == Environment::Production {
+        return Err(BuildError::new(
+            "base_url is required where mail is sent: links in mails would otherwise lead wherever a request's Host \
+             header says; set it to what clients reach this server at, such as https://api.example.com",
+        ));
     }
     Ok(())
 }

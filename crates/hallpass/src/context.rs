@@ -120,6 +120,12 @@ impl Context {
         &self.engine.schema
     }
 
+    /// Where clients reach the endpoints: the configured origin, or else the one this request came to, and the base path.
+    pub fn base_url(&self) -> String {
+        let origin = self.engine.origin.clone().or_else(|| self.request.own_origin());
+        format!("{}{}", origin.unwrap_or_default(), self.engine.base_path)
+    }
+
     /// What the server's own cookies are called.
     pub fn auth_cookies(&self) -> &AuthCookies {
         &self.engine.cookies

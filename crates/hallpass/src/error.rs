@@ -76,6 +76,18 @@ codes! {
     InvalidNewUserCallbackUrl = "INVALID_NEW_USER_CALLBACK_URL", FORBIDDEN, "Invalid newUserCallbackURL";
     CrossSiteNavigationLoginBlocked = "CROSS_SITE_NAVIGATION_LOGIN_BLOCKED", FORBIDDEN,
         "Cross-site navigation login blocked. This request appears to be a CSRF attack.";
+    EmailAlreadyVerified = "EMAIL_ALREADY_VERIFIED", BAD_REQUEST, "Email is already verified";
+    EmailMismatch = "EMAIL_MISMATCH", BAD_REQUEST, "Email mismatch";
+    VerificationEmailNotEnabled = "VERIFICATION_EMAIL_NOT_ENABLED", BAD_REQUEST, "Verification email isn't enabled";
+    ResetPasswordDisabled = "RESET_PASSWORD_DISABLED", BAD_REQUEST, "Reset password isn't enabled";
+    ChangeEmailDisabled = "CHANGE_EMAIL_DISABLED", BAD_REQUEST, "Change email is disabled";
+    InvalidToken = "INVALID_TOKEN", BAD_REQUEST, "Invalid token";
+    TokenExpired = "TOKEN_EXPIRED", UNAUTHORIZED, "Token expired";
+    InvalidUser = "INVALID_USER", UNAUTHORIZED, "Invalid user";
+    UserNotFound = "USER_NOT_FOUND", BAD_REQUEST, "User not found";
+    SessionExpired = "SESSION_EXPIRED", BAD_REQUEST, "Session expired. Re-authenticate to perform this action.";
+    FailedToGetUserInfo = "FAILED_TO_GET_USER_INFO", UNAUTHORIZED, "Failed to get user info";
+    NotFound = "NOT_FOUND", NOT_FOUND, "Not found";
     PasswordAlreadySet = "PASSWORD_ALREADY_SET", BAD_REQUEST, "User already has a password set";
     InternalServerError = "INTERNAL_SERVER_ERROR", INTERNAL_SERVER_ERROR, "Internal Server Error";
     /// Not in the npm package: the store is away, or too much is waiting; the request may be sent again.

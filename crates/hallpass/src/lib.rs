@@ -44,6 +44,8 @@
 
 mod api;
 mod auth;
+mod background;
+mod callbacks;
 mod clock;
 mod context;
 pub mod cookie;
@@ -53,6 +55,7 @@ pub mod endpoints;
 mod error;
 mod fields;
 mod gate;
+pub mod mail;
 pub mod options;
 mod outgoing;
 mod pipeline;
@@ -63,6 +66,7 @@ mod request;
 mod routes;
 mod service;
 mod session;
+mod verification;
 pub mod wire;
 
 pub use hallpass_store as store;
@@ -70,6 +74,7 @@ pub use hallpass_verify::Secret;
 
 pub use api::{Answer, Api};
 pub use auth::{Builder, Hallpass};
+pub use callbacks::Callbacks;
 pub use clock::{Clock, SystemClock};
 pub use context::Context;
 pub use crypto::random::{Randomness, SystemRandomness};

@@ -103,21 +103,39 @@ impl Transaction<'_> {
         Ok(proceeds)
     }
 
+    /// Removes rows that must still be there when it is written, or calls everything off: of any number of transactions that take
+    /// the same row, one happens.
+    pub(crate) async fn take_guarded(&mut self, table: &'static str, filter: Filter) -> Result<bool, ApiError> {
+        let proceeds = self.announce_deletion(table, &filter).await?;
+        if proceeds {
+            self.add(Batch::new().take(table, filter).guarded());
+        }
+        Ok(proceeds)
+    }
+
     /// Removes rows. Where hooks are registered each row is read first, so that they can be told which.
     pub(crate) async fn delete(&mut self, table: &'static str, filter: Filter) -> Result<(), ApiError> {
-        if !self.cx.engine.database.is_empty() {
-            let rows = self.cx.store().find(self.cx.schema(), Query::table(table).filter(filter.clone())).await?;
-            for row in &rows {
-                for hooks in &self.cx.engine.database {
-                    if hooks.before_delete(self.cx, table, row).await? == Verdict::Cancel {
-                        return Ok(());
-                    }
+        if self.announce_deletion(table, &filter).await? {
+            self.add(Batch::new().delete(table, filter));
+        }
+        Ok(())
+    }
+
+    /// Asks the hooks about rows that are to be removed. Whether it may go on.
+    async fn announce_deletion(&mut self, table: &'static str, filter: &Filter) -> Result<bool, ApiError> {
+        if self.cx.engine.database.is_empty() {
+            return Ok(true);
+        }
+        let rows = self.cx.store().find(self.cx.schema(), Query::table(table).filter(filter.clone())).await?;
+        for row in &rows {
+            for hooks in &self.cx.engine.database {
+                if hooks.before_delete(self.cx, table, row).await? == Verdict::Cancel {
+                    return Ok(false);
                 }
             }
-            self.done.extend(rows.into_iter().map(|row| Event::Deleted(table, row)));
         }
-        self.add(Batch::new().delete(table, filter));
-        Ok(())
+        self.done.extend(rows.into_iter().map(|row| Event::Deleted(table, row)));
+        Ok(true)
     }
 
     /// Writes it all, or nothing.
@@ -134,10 +152,15 @@ impl Transaction<'_> {
 
     /// Writes it all, or nothing; `gone` is the answer when something that was required is no longer there.
     pub(crate) async fn commit_unless(self, gone: ErrorCode) -> Result<(), ApiError> {
+        if self.commit_if_guards_hold().await? { Ok(()) } else { Err(gone.into()) }
+    }
+
+    /// Writes it all, or nothing. Whether everything that was required was still there.
+    pub(crate) async fn commit_if_guards_hold(self) -> Result<bool, StoreError> {
         match self.commit().await {
-            Ok(_) => Ok(()),
-            Err(error) if matches!(error.conflict(), Some(Conflict::Guard(_))) => Err(gone.into()),
-            Err(error) => Err(error.into()),
+            Ok(_) => Ok(true),
+            Err(error) if matches!(error.conflict(), Some(Conflict::Guard(_))) => Ok(false),
+            Err(error) => Err(error),
         }
     }
 

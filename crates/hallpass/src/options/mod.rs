@@ -6,6 +6,7 @@
 mod advanced;
 mod duration;
 mod email_and_password;
+mod email_verification;
 mod rate_limit;
 mod session;
 mod user;
@@ -17,9 +18,10 @@ pub use advanced::{
 };
 pub use duration::Span;
 pub use email_and_password::EmailAndPassword;
+pub use email_verification::{EmailVerification, StoreIdentifier, StoreIdentifiers, VerificationOptions};
 pub use rate_limit::{CustomRule, RateLimitOptions, RateLimitStorage};
 pub use session::{CookieCacheOptions, SessionOptions};
-pub use user::{AdditionalField, FieldType, UserOptions};
+pub use user::{AdditionalField, ChangeEmailOptions, DeleteUserOptions, FieldType, UserOptions};
 
 /// What `NODE_ENV` decides in the npm package.
 ///
