@@ -14,9 +14,10 @@ use crate::{
     clock::{Clock, SystemClock},
     cookie::{AuthCookies, SetCookie},
     crypto::{
+        ids::{Ids, MakeId},
         password,
         pool::Pool,
-        random::{Ids, Randomness, SystemRandomness},
+        random::{Randomness, SystemRandomness},
         secrets::Secrets,
     },
     endpoints,
@@ -25,7 +26,7 @@ use crate::{
     mail::{MailKind, Mailer, Outbox, Senders},
     options::{
         AdditionalField, AdvancedOptions, ChangeEmailOptions, DeleteUserOptions, EmailAndPassword, EmailVerification,
-        Environment, RateLimitOptions, RateLimitStorage, SessionOptions, UserOptions, VerificationOptions,
+        Environment, GenerateId, RateLimitOptions, RateLimitStorage, SessionOptions, UserOptions, VerificationOptions,
     },
     plugin::{
         AfterHook, BeforeHook, DatabaseHooks, Matcher, Plugin, Registrar, RequestInterceptor, ResponseInterceptor,
@@ -72,6 +73,7 @@ pub(crate) struct Engine {
     pub(crate) secrets: Secrets,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) randomness: Arc<dyn Randomness>,
+    pub(crate) ids: Ids,
     pub(crate) hashing: Pool,
     pub(crate) background: Background,
     pub(crate) outbox: Outbox,
@@ -207,6 +209,7 @@ pub struct Builder {
     store: Option<Arc<dyn Store>>,
     clock: Arc<dyn Clock>,
     randomness: Arc<dyn Randomness>,
+    make_id: Option<MakeId>,
     trusted_origins: Vec<String>,
     disabled_paths: Vec<String>,
     email_and_password: EmailAndPassword,
@@ -235,6 +238,7 @@ impl Default for Builder {
             store: None,
             clock: Arc::new(SystemClock),
             randomness: Arc::new(SystemRandomness),
+            make_id: None,
             trusted_origins: Vec::new(),
             disabled_paths: Vec::new(),
             // As in the npm package, passwords are offered once somebody says so.
@@ -309,6 +313,22 @@ impl Builder {
     /// Where randomness comes from; the operating system when not said.
     pub fn randomness(mut self, randomness: impl Randomness) -> Self {
         self.randomness = Arc::new(randomness);
+        self
+    }
+
+    /// Makes the ids of rows with a function, which is given the logical name of the table; comes before
+    /// [`DatabaseOptions::generate_id`](crate::options::DatabaseOptions). Session tokens are not made by it.
+    ///
+    /// ```
+    /// # use std::sync::atomic::{AtomicU64, Ordering};
+    /// # use hallpass::{Hallpass, store::MemoryStore};
+    /// let next = AtomicU64::new(1);
+    /// let builder = Hallpass::builder()
+    ///     .generate_id(move |table| format!("{table}_{}", next.fetch_add(1, Ordering::Relaxed)));
+    /// # builder.secret("a secret of at least thirty-two characters").store(MemoryStore::new()).build().unwrap();
+    /// ```
+    pub fn generate_id(mut self, function: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
+        self.make_id = Some(Arc::new(function));
         self
     }
 
@@ -486,12 +506,12 @@ impl Builder {
         let hashing = Pool::start(threads, self.hash_queue).map_err(|error| {
             BuildError::new(format!("the threads for hashing passwords could not be started: {error}"))
         })?;
-        let (schema, key) = (schema(&registrar, &self.rate_limit), SigningKey::new(secret.expose()));
-        let ids = Ids::new(Arc::clone(&self.randomness));
+        let (schema, key) = (self.schema(&registrar), SigningKey::new(secret.expose()));
+        let ids = Ids::new(self.advanced.database.generate_id, self.make_id, Arc::clone(&self.randomness));
         let stored = self
             .rate_limit
             .is_in_database()
-            .then(|| StoredCounters::new(Arc::clone(&store), schema.clone(), Arc::clone(&self.clock), ids));
+            .then(|| StoredCounters::new(Arc::clone(&store), schema.clone(), Arc::clone(&self.clock), ids.clone()));
         let limits = registrar.rate_limits;
         let background = Background::default();
         Ok(Engine {
@@ -500,6 +520,7 @@ impl Builder {
             store,
             schema,
             key,
+            ids,
             secrets: Secrets::new(secret.clone()),
             clock: self.clock,
             randomness: self.randomness,
@@ -541,6 +562,20 @@ impl Builder {
         })
     }
 
+    /// The tables, with what configuration and plugins add to them.
+    fn schema(&self, registrar: &Registrar) -> Schema {
+        let tables = [("user", &registrar.user_fields), ("session", &registrar.session_fields)];
+        let columns = tables.into_iter().flat_map(|(table, fields)| fields.iter().map(move |field| (table, field)));
+        let mut schema = columns.fold(registrar.schema.clone(), |schema, (table, (name, field))| {
+            schema.with_column(table, field.column(name))
+        });
+        if self.rate_limit.is_in_database() {
+            schema = schema.with_table(stored_counters::table());
+        }
+        let numbers = self.make_id.is_none() && self.advanced.database.generate_id == Some(GenerateId::Serial);
+        if numbers { schema.numbered() } else { schema }
+    }
+
     fn add_plugins(&self, registrar: &mut Registrar) -> Result<(), BuildError> {
         let mut known: Vec<&str> = Vec::new();
         for plugin in &self.plugins {
@@ -556,14 +591,6 @@ impl Builder {
 
 fn trusted(own: Option<&str>, configured: &[String], plugins: &[String]) -> TrustedOrigins {
     TrustedOrigins::new(own.into_iter().chain(configured.iter().chain(plugins).map(String::as_str)))
-}
-
-fn schema(registrar: &Registrar, rate_limit: &RateLimitOptions) -> Schema {
-    let tables = [("user", &registrar.user_fields), ("session", &registrar.session_fields)];
-    let columns = tables.into_iter().flat_map(|(table, fields)| fields.iter().map(move |field| (table, field)));
-    let schema = columns
-        .fold(registrar.schema.clone(), |schema, (table, (name, field))| schema.with_column(table, field.column(name)));
-    if rate_limit.is_in_database() { schema.with_table(stored_counters::table()) } else { schema }
 }
 
 /// Clients keep no cookie longer than 400 days; the npm package fails at every sign-in instead.

@@ -186,7 +186,7 @@ pub const KEYS: &[Key] = &[
     key("advanced.ip_address.disable_ip_tracking", Flag),
     key("advanced.ip_address.ipv6_subnet", Number),
     key("advanced.ip_address.peer_address", Flag),
-    later("advanced.database.generate_id", Any),
+    key("advanced.database.generate_id", Any),
     key("on_api_error.error_url", Text),
     later("social_providers.*.*", Any),
     later("mail.transport", Text),

@@ -1,7 +1,5 @@
 //! Ids and tokens (CONTRACT §6).
 
-use std::sync::Arc;
-
 /// Fills memory with bytes nobody can guess. Handed to the engine so that tests can repeat themselves.
 pub trait Randomness: Send + Sync + 'static {
     /// Fills `bytes` with random ones.
@@ -41,23 +39,6 @@ pub(crate) fn draw(source: &dyn Randomness, length: usize, alphabet: &[u8]) -> S
                 text.push(char::from(*letter));
             }
         }
-    }
-}
-
-/// Makes the ids of rows.
-#[derive(Clone)]
-pub(crate) struct Ids {
-    randomness: Arc<dyn Randomness>,
-}
-
-impl Ids {
-    pub(crate) fn new(randomness: Arc<dyn Randomness>) -> Self {
-        Self { randomness }
-    }
-
-    /// An id for a new row of a table.
-    pub(crate) fn draw(&self, _table: &str) -> String {
-        draw(&*self.randomness, ID_LEN, ALPHANUMERIC)
     }
 }
 

@@ -1,4 +1,4 @@
-use hallpass_store::{Account, Filter, Row, SessionToken, StoreError, User, UserId};
+use hallpass_store::{Account, Filter, Record, Row, SessionToken, StoreError, User, UserId};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -105,7 +105,7 @@ impl Endpoint for SignUpEmailEndpoint {
         input.password.check_min(cx)?;
         input.password.check_max(cx)?;
         let given = fields::read(&engine.user_fields, &input.additional, Action::Create)?;
-        let user = draft(cx, &input, given);
+        let mut user = draft(cx, &input, given);
         // Strangers must not learn who has an account, unless signing up tells them anyway.
         let hides_taken = options.require_email_verification || !options.auto_sign_in;
         let remembered = input.remember_me != Some(false);
@@ -116,6 +116,10 @@ impl Endpoint for SignUpEmailEndpoint {
         }
         let hash = engine.hash_password(input.password.into_inner()).await?;
         if taken {
+            // It must look like a real one.
+            if let Some(id) = cx.row_id(User::TABLE).as_text() {
+                user.id = UserId::new(id);
+            }
             return Ok(SignedUp { token: None, user: engine.visible_user(user) });
         }
         let signs_in = !hides_taken;
@@ -157,10 +161,10 @@ async fn create(cx: &mut Context, user: User, hash: String, sign_in: Option<bool
         Some(remembered) => Some(issue(&mut tx, &user.id, remembered).await?.ok_or(ErrorCode::FailedToCreateSession)?),
     };
     tx.commit().await.map_err(not_created)?;
-    let user = cx.as_stored(user).await;
+    let user = cx.as_stored(cx.settled(user)?).await;
     Ok(match session {
         None => Made::User(user),
-        Some(session) => Made::Session(SessionAndUser { session, user }),
+        Some(session) => Made::Session(SessionAndUser { session: cx.settled(session)?, user }),
     })
 }
 

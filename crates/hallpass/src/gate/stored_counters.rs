@@ -14,7 +14,7 @@ use hallpass_store::{
 };
 
 use super::rate_limit::Limit;
-use crate::{clock::Clock, crypto::random::Ids};
+use crate::{clock::Clock, crypto::ids::Ids};
 
 /// The table, by logical name.
 pub(crate) const TABLE: &str = "rateLimit";
@@ -105,7 +105,7 @@ impl StoredCounters {
     }
 
     fn first(&self, key: &str, now: Timestamp) -> Batch {
-        let row = Row::new().with("id", self.ids.draw(TABLE)).with("key", key).with("count", 1_i64);
+        let row = Row::new().with("id", self.ids.make(TABLE)).with("key", key).with("count", 1_i64);
         Batch::new().insert(TABLE, row.with("lastRequest", now.as_millis()))
     }
 

@@ -14,7 +14,8 @@ mod user;
 use serde::{Deserialize, Serialize};
 
 pub use advanced::{
-    AdvancedOptions, CookieAttributeOptions, CookieOptions, CrossSubDomainCookies, DisableOriginCheck, IpAddressOptions,
+    AdvancedOptions, CookieAttributeOptions, CookieOptions, CrossSubDomainCookies, DatabaseOptions, DisableOriginCheck,
+    GenerateId, IpAddressOptions,
 };
 pub use duration::Span;
 pub use email_and_password::EmailAndPassword;
