@@ -10,7 +10,7 @@ use hallpass_store::StoreError;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Serialize;
 
-use crate::{crypto::pool::Overloaded, outgoing::Outgoing};
+use crate::{crypto::pool::Overloaded, outgoing::Outgoing, wire::header_value};
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $code:literal, $status:ident, $message:literal;)*) => {
@@ -157,12 +157,14 @@ impl ApiError {
         Self::with(status, Body::Empty)
     }
 
-    /// Sends the client to `location` with a 302.
+    /// Sends the client to `location` with a 302. Whether it may go there must have been checked. A location that fits no header, for it
+    /// holds a line end or letters past Latin-1, is an unexpected failure.
     pub fn redirect(location: &str) -> Self {
+        let Some(location) = header_value(location) else {
+            return Self::unexpected("a redirect target fits no header");
+        };
         let mut error = Self::empty(StatusCode::FOUND);
-        if let Ok(location) = HeaderValue::from_str(location) {
-            error.0.headers.set_header(header::LOCATION, location);
-        }
+        error.0.headers.set_header(header::LOCATION, location);
         error
     }
 

@@ -3,7 +3,7 @@
 use std::{
     convert::Infallible,
     error::Error,
-    sync::OnceLock,
+    sync::{Arc, OnceLock},
     task::{Context as TaskContext, Poll},
 };
 
@@ -16,6 +16,7 @@ use http_body_util::Full;
 use crate::{
     auth::{Engine, Hallpass},
     context::{Context, Returned},
+    endpoint::AnyEndpoint,
     error::ApiError,
     gate::{Refusal, client_ip::PeerAddress},
     pipeline,
@@ -113,10 +114,21 @@ impl Hallpass {
         if let Err(refusal) = engine.origins.check(&request) {
             return finish_early(refusal);
         }
-        let mut cx = Context::new(engine.clone(), request);
-        pipeline::run(&mut cx, &*found.endpoint).await;
-        finish(cx)
+        let cx = Context::new(engine.clone(), request);
+        let endpoint = found.endpoint;
+        if engine.database.is_empty() {
+            return walk(cx, endpoint).await;
+        }
+        // What hooks do after a write must happen although the client has gone away and its request is dropped.
+        let seen_through = engine.background.see_through(walk(cx, endpoint)).await;
+        seen_through.unwrap_or_else(|| finish_early(ApiError::unexpected("a hook or an endpoint panicked")))
     }
+}
+
+/// The hallway, and the answer.
+async fn walk(mut cx: Context, endpoint: Arc<dyn AnyEndpoint>) -> Response<Bytes> {
+    pipeline::run(&mut cx, &*endpoint).await;
+    finish(cx)
 }
 
 /// Stages 1 and 2: disabled paths and the rate limiter, which count before routing.

@@ -5,7 +5,7 @@ use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 use backon::{ExponentialBuilder, Retryable};
 use tokio::sync::Semaphore;
 
-use super::{Mail, MailError, MailKind, Mailer};
+use super::{Mail, MailKind, Mailer};
 use crate::background::Background;
 
 /// How many mails may be on their way at once, those that wait for another try included.
@@ -98,6 +98,7 @@ mod tests {
     use hallpass_store::{Timestamp, User, UserId};
 
     use super::*;
+    use crate::mail::MailError;
 
     fn mail() -> Mail {
         let ann = User::new(UserId::new("u1"), "Ann", "ann@example.com", Timestamp::from_millis(0));

@@ -19,7 +19,9 @@ fn refused(configure: impl FnOnce(Builder) -> Builder) -> String {
 fn a_field_over_a_core_column() {
     for name in ["emailVerified", "email", "id", "createdAt"] {
         let fields = [(name.to_owned(), AdditionalField::default())];
-        let said = refused(|it| it.user(UserOptions { additional_fields: fields.into_iter().collect() }));
+        let said = refused(|it| {
+            it.user(UserOptions { additional_fields: fields.into_iter().collect(), ..UserOptions::default() })
+        });
         assert_eq!(
             said,
             format!("user.additional_fields: `{name}` is a column of the user table already; choose another name")

@@ -152,7 +152,10 @@ async fn a_function_of_ones_own() {
 
 /// Notes the ids of rows before and after they are written.
 #[derive(Clone, Default)]
-struct Noted(Arc<Mutex<Vec<(String, Option<String>, Option<String>)>>>);
+struct Noted(Arc<Mutex<Vec<Seen>>>);
+
+/// What happened, and the row's `id` and `userId`.
+type Seen = (String, Option<String>, Option<String>);
 
 impl Noted {
     fn note(&self, when: &str, table: &str, row: &Row) {
