@@ -17,7 +17,8 @@ const IGNORED = new Set(["connection", "keep-alive", "date", "transfer-encoding"
 
 const ISO_DATE = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g;
 const SIGNED = /(?<![A-Za-z0-9])([A-Za-z0-9_-]+)\.([A-Za-z0-9+/_-]{43}=?)(?![A-Za-z0-9+/=])/g;
-const ID = /(?<![A-Za-z0-9])([A-Za-z0-9]{32}|[A-Za-z0-9]{24})(?![A-Za-z0-9])/g;
+// 32 or 24 letters and digits, or a UUID of version 4.
+const ID = /(?<![A-Za-z0-9])(?:[A-Za-z0-9]{32}|[A-Za-z0-9]{24}|[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12})(?![A-Za-z0-9])/g;
 const JWT = /(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]*\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*/g;
 
 /** Remembers what one server has shown, and when it was asked. `lifetimes` are the distances that dates may have, in ms. */
