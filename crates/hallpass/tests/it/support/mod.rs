@@ -2,6 +2,7 @@
 //! socket.
 
 mod call;
+mod mail;
 mod people;
 mod store;
 
@@ -19,6 +20,7 @@ use hallpass::{
 };
 
 pub(crate) use call::{Answer, Call, cleared, headers, traces};
+pub(crate) use mail::{Mails, bare_link, jwt, jwt_by, jwt_parts, link, stage_with_mail};
 pub(crate) use people::{Caller, PASSWORD, PASSWORD_HASH, cookie, forged, sign};
 pub(crate) use store::{Asked, Calls, Fault, Faults, Watched, counting, failing};
 
@@ -40,6 +42,7 @@ pub(crate) struct Stage {
     pub(crate) memory: MemoryStore,
     pub(crate) calls: Calls,
     pub(crate) faults: Faults,
+    pub(crate) mails: Mails,
 }
 
 /// A server with passwords and bearer, in development, reached at [`ORIGIN`].
@@ -61,7 +64,7 @@ pub(crate) fn stage_with(configure: impl FnOnce(Builder) -> Builder) -> Stage {
         .randomness(Seeded::default())
         .email_and_password(EmailAndPassword::default());
     let auth = configure(builder).build().unwrap();
-    Stage { auth, clock, memory, calls, faults }
+    Stage { auth, clock, memory, calls, faults, mails: Mails::default() }
 }
 
 /// A clock that stands still until it is moved.
