@@ -16,7 +16,7 @@ use std::{
 
 use hallpass::{
     Bearer, Builder, Clock, EmailAndPassword, Environment, Hallpass, Randomness,
-    store::{MemoryStore, Timestamp},
+    store::{MemoryStore, Store, Timestamp},
 };
 
 pub(crate) use call::{Answer, Call, cleared, headers, traces};
@@ -39,7 +39,7 @@ pub(crate) const DAY: Duration = Duration::from_hours(24);
 pub(crate) struct Stage {
     pub(crate) auth: Hallpass,
     pub(crate) clock: TestClock,
-    pub(crate) memory: MemoryStore,
+    pub(crate) store: Arc<dyn Store>,
     pub(crate) calls: Calls,
     pub(crate) faults: Faults,
     pub(crate) mails: Mails,
@@ -64,7 +64,7 @@ pub(crate) fn stage_with(configure: impl FnOnce(Builder) -> Builder) -> Stage {
         .randomness(Seeded::default())
         .email_and_password(EmailAndPassword::default());
     let auth = configure(builder).build().unwrap();
-    Stage { auth, clock, memory, calls, faults, mails: Mails::default() }
+    Stage { auth, clock, store: Arc::new(memory), calls, faults, mails: Mails::default() }
 }
 
 /// A clock that stands still until it is moved.
