@@ -14,7 +14,8 @@ use std::{
 };
 
 use hallpass::options::{
-    AdvancedOptions, EmailAndPassword, Environment, RateLimitOptions, SessionOptions, Span, UserOptions,
+    AccountOptions, AdvancedOptions, EmailAndPassword, Environment, RateLimitOptions, SessionOptions, Span,
+    UserOptions, VerificationOptions,
 };
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
@@ -54,6 +55,10 @@ pub struct Config {
     pub session: SessionOptions,
     /// The user record.
     pub user: UserOptions,
+    /// What users sign in with.
+    pub account: AccountOptions,
+    /// Values that are kept until a link is followed.
+    pub verification: VerificationOptions,
     /// How often clients may call.
     pub rate_limit: RateLimitOptions,
     /// Cookies, origins and addresses.

@@ -13,4 +13,5 @@ mod routes;
 mod row_ids;
 mod sessions;
 mod support;
+mod table_names;
 mod unavailable;
