@@ -71,6 +71,7 @@ pub mod wire;
 
 pub use hallpass_store as store;
 pub use hallpass_verify::Secret;
+pub use schemars;
 
 pub use api::{Answer, Api};
 pub use auth::{Builder, Hallpass};
@@ -86,7 +87,7 @@ pub use gate::{
 };
 pub use options::{EmailAndPassword, Environment};
 pub use outgoing::Outgoing;
-pub use plugins::Bearer;
+pub use plugins::{Bearer, OpenApi};
 pub use request::{Door, Request};
 pub use session::SessionAndUser;
 pub use wire::{EmailAddress, NotAnEmail};

@@ -1,5 +1,6 @@
 use hallpass_store::{Filter, Row, User};
 use http::StatusCode;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Status;
@@ -18,7 +19,7 @@ use crate::{
 pub(crate) struct ChangeEmailEndpoint;
 
 /// The address that is wanted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ChangeEmail {
     /// The address.
@@ -51,7 +52,9 @@ impl Endpoint for ChangeEmailEndpoint {
     type Output = Status;
 
     fn route(&self) -> Route {
-        Route::post("/change-email").requires(Requirement::Sensitive)
+        Route::post("/change-email")
+            .summary("Changes the caller's address, or sends the mail that has to be answered first")
+            .requires(Requirement::Sensitive)
     }
 
     async fn handle(&self, cx: &mut Context, input: ChangeEmail) -> Result<Status, ApiError> {

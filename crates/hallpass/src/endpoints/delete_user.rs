@@ -1,6 +1,7 @@
 use hallpass_store::{Filter, User, Verification};
 use hallpass_verify::component;
 use http::StatusCode;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::credential::{self, Password};
@@ -17,7 +18,7 @@ use crate::{
 pub(crate) struct DeleteUserEndpoint;
 
 /// How the caller shows that they mean it.
-#[derive(Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Clone, PartialEq, Eq, Default, Serialize, JsonSchema)]
 pub struct DeleteUser {
     /// Where the link in the mail leads in the end; `/` when not said.
     #[serde(rename = "callbackURL", skip_serializing_if = "Option::is_none")]
@@ -51,7 +52,7 @@ impl Input for DeleteUser {
 }
 
 /// What a deletion came to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct UserDeleted {
     /// Always true.
@@ -70,7 +71,9 @@ impl Endpoint for DeleteUserEndpoint {
     type Output = UserDeleted;
 
     fn route(&self) -> Route {
-        Route::post("/delete-user").requires(Requirement::Sensitive)
+        Route::post("/delete-user")
+            .summary("Deletes the caller, or sends the mail that has to be answered first")
+            .requires(Requirement::Sensitive)
     }
 
     async fn handle(&self, cx: &mut Context, input: DeleteUser) -> Result<UserDeleted, ApiError> {

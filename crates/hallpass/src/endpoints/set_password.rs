@@ -1,4 +1,5 @@
 use hallpass_store::{Account, Filter, Row, UserId};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{
@@ -11,7 +12,7 @@ use crate::{ApiError, Context, Endpoint, ErrorCode, Input, Requirement, Route, w
 pub(crate) struct SetPasswordEndpoint;
 
 /// The password.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SetPassword {
     /// What it is to be.

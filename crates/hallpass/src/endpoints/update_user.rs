@@ -1,5 +1,6 @@
 use hallpass_store::{Filter, Row, Value};
 use http::StatusCode;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
@@ -19,7 +20,7 @@ use crate::{
 pub(crate) struct UpdateUserEndpoint;
 
 /// What to set: `name`, `image` and configured additional fields; anything else is ignored.
-#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, JsonSchema)]
 #[serde(transparent)]
 pub struct UpdateUser(pub Map<String, Json>);
 
@@ -34,7 +35,7 @@ impl Endpoint for UpdateUserEndpoint {
     type Output = Status;
 
     fn route(&self) -> Route {
-        Route::post("/update-user").requires(Requirement::Session)
+        Route::post("/update-user").summary("Sets fields of the caller").requires(Requirement::Session)
     }
 
     async fn handle(&self, cx: &mut Context, UpdateUser(mut input): UpdateUser) -> Result<Status, ApiError> {

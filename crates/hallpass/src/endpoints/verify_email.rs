@@ -1,5 +1,6 @@
 use hallpass_store::{Filter, Row, User, UserId};
 use http::StatusCode;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
@@ -20,7 +21,7 @@ use crate::{
 pub(crate) struct VerifyEmailEndpoint;
 
 /// What the link says.
-#[derive(Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct VerifyEmail {
     /// The token.
     pub token: String,
@@ -44,7 +45,7 @@ impl Input for VerifyEmail {
 }
 
 /// What a link came to.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct EmailVerified {
     /// Always true.
@@ -60,7 +61,9 @@ impl Endpoint for VerifyEmailEndpoint {
     type Output = EmailVerified;
 
     fn route(&self) -> Route {
-        Route::get("/verify-email").checks_callback_url()
+        Route::get("/verify-email")
+            .summary("Does what a link in a mail says: proves an address, or changes it")
+            .checks_callback_url()
     }
 
     async fn handle(&self, cx: &mut Context, input: VerifyEmail) -> Result<EmailVerified, ApiError> {
