@@ -81,6 +81,7 @@ pub(crate) fn builder(config: &Config) -> Builder {
         .email_and_password(config.email_and_password.clone())
         .session(config.session.clone())
         .user(config.user.clone())
+        .account(config.account.clone())
         .rate_limit(config.rate_limit.clone())
         .advanced(config.advanced.clone())
         .body_limit(config.server.body_limit);

@@ -14,7 +14,7 @@ use std::{
 };
 
 use hallpass::options::{
-    AdvancedOptions, EmailAndPassword, Environment, RateLimitOptions, SessionOptions, Span, UserOptions,
+    AccountOptions, AdvancedOptions, EmailAndPassword, Environment, RateLimitOptions, SessionOptions, Span, UserOptions,
 };
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
@@ -54,6 +54,8 @@ pub struct Config {
     pub session: SessionOptions,
     /// The user record.
     pub user: UserOptions,
+    /// Accounts at outside providers.
+    pub account: AccountOptions,
     /// How often clients may call.
     pub rate_limit: RateLimitOptions,
     /// Cookies, origins and addresses.

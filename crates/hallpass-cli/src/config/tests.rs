@@ -51,7 +51,7 @@ fn a_typo_is_told_with_the_nearest_key_and_all_problems_at_once() {
 
 #[test]
 fn keys_to_come_warn_and_change_nothing() {
-    let loaded = reading("[mail]\ntransport = \"smtp\"\n[session.cookie_cache]\nenabled = true\n", &[]).unwrap();
+    let loaded = reading("[mail]\ntransport = \"smtp\"\n[session]\nstore_session_in_database = true\n", &[]).unwrap();
     assert_eq!(loaded.config, Config::default());
     assert!(loaded.warnings.iter().any(|warning| warning.starts_with("mail.transport")), "{:?}", loaded.warnings);
     assert!(reading("[mail]\ntransport = 1\n", &[]).unwrap_err().contains("mail.transport: expected a text"));
