@@ -64,6 +64,7 @@ mod plugins;
 mod records;
 mod request;
 mod routes;
+mod row_ids;
 mod service;
 mod session;
 mod verification;

@@ -31,7 +31,7 @@ pub(super) fn run(loaded: &Loaded) -> Result<(), Failure> {
     }
     config.log_filter()?;
     let secrets = config.configured_secrets().unwrap_or_else(|| Secret::new(draw_secret()).into());
-    secrets.give(builder(config)).store(MemoryStore::new()).build()?;
+    secrets.give(builder(config)?).store(MemoryStore::new()).build()?;
     Ok(())
 }
 

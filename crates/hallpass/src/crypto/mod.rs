@@ -1,6 +1,7 @@
 //! Passwords, secrets, what is signed and encrypted with them, and the drawing of ids. Signing of cookies lives in `hallpass-verify`.
 
 pub(crate) mod hex;
+pub(crate) mod ids;
 pub(crate) mod json;
 pub(crate) mod jwe;
 pub(crate) mod jws;

@@ -93,6 +93,7 @@ impl Endpoint for ChangePasswordEndpoint {
         tx.commit_unless(ErrorCode::InvalidPassword).await?;
         let token = session.as_ref().map(|session| session.token.clone());
         if let Some(session) = session {
+            let session = cx.settled(session)?;
             cookies::set(cx, SessionAndUser { session, user: user.clone() }, Remember::AsBefore);
         }
         Ok(PasswordChanged { token, user })

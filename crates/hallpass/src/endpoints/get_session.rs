@@ -15,6 +15,7 @@ pub(crate) struct GetSessionEndpoint;
 /// How to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(default)]
 pub struct GetSession {
     /// Asks the store even where a cached copy is at hand.
     pub disable_cookie_cache: bool,

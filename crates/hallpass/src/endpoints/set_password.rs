@@ -63,10 +63,10 @@ async fn replace(cx: &mut Context, account: Account, hash: String) -> Result<(),
 /// Adds an account with a password. No rule of the table forbids a second one, so of two at once the later one goes again.
 async fn add(cx: &mut Context, user_id: UserId, hash: String) -> Result<(), ApiError> {
     let account = Account::credential(cx.draw_id(), user_id.clone(), hash, cx.now());
-    let id = account.id.clone();
     let mut tx = cx.transaction();
-    tx.create(account).await?;
+    let Some(account) = tx.create(account).await? else { return Ok(()) };
     tx.commit().await?;
+    let id = cx.settled(account)?.id;
     if credential::find(cx, &user_id).await?.is_none_or(|first| first.id == id) {
         return Ok(());
     }

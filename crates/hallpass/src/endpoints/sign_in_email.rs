@@ -104,7 +104,7 @@ impl Endpoint for SignInEmailEndpoint {
             .await?
             .ok_or_else(|| ApiError::from(ErrorCode::FailedToCreateSession).with_status(StatusCode::UNAUTHORIZED))?;
         tx.commit_unless(ErrorCode::InvalidEmailOrPassword).await?;
-        let made = SessionAndUser { session, user };
+        let made = SessionAndUser { session: cx.settled(session)?, user };
         let visible = engine.visible(made.clone());
         cookies::set(cx, made, if remembered { Remember::Yes } else { Remember::No });
         let redirect = location.is_some();

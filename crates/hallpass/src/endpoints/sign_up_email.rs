@@ -1,4 +1,4 @@
-use hallpass_store::{Account, Filter, Row, SessionToken, StoreError, User, UserId};
+use hallpass_store::{Account, Filter, Record, Row, SessionToken, StoreError, User, UserId};
 use http::StatusCode;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -154,7 +154,10 @@ fn sends_mail(cx: &Context) -> bool {
 }
 
 /// What somebody who must not learn that an address is taken is shown.
-fn pretend(cx: &Context, invented: User) -> SignedUp {
+fn pretend(cx: &Context, mut invented: User) -> SignedUp {
+    if let Some(id) = cx.row_id(User::TABLE).as_text() {
+        invented.id = UserId::new(id);
+    }
     let invented = cx.engine.callbacks.synthetic_user(invented);
     SignedUp { token: None, user: cx.engine.visible_user(invented) }
 }
@@ -205,10 +208,10 @@ async fn create(cx: &mut Context, user: User, hash: String, sign_in: Option<bool
         Some(remembered) => Some(issue(&mut tx, &user.id, remembered).await?.ok_or(ErrorCode::FailedToCreateSession)?),
     };
     tx.commit().await.map_err(not_created)?;
-    let user = cx.as_stored(user).await;
+    let user = cx.as_stored(cx.settled(user)?).await;
     Ok(match session {
         None => Made::User(user),
-        Some(session) => Made::Session(SessionAndUser { session, user }),
+        Some(session) => Made::Session(SessionAndUser { session: cx.settled(session)?, user }),
     })
 }
 

@@ -22,7 +22,18 @@ pub(crate) struct UpdateUserEndpoint;
 /// What to set: `name`, `image` and configured additional fields; anything else is ignored.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, JsonSchema)]
 #[serde(transparent)]
+#[schemars(with = "Fields")]
 pub struct UpdateUser(pub Map<String, Json>);
+
+/// What of it every server knows, for the OpenAPI document.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "a schema is made of it, never a value")]
+struct Fields {
+    /// The name.
+    name: Option<String>,
+    /// Address of a picture; `null` takes it away.
+    image: Option<String>,
+}
 
 impl Input for UpdateUser {
     fn read(from: &mut Reader<'_>) -> Option<Self> {

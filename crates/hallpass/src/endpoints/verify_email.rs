@@ -150,7 +150,7 @@ async fn sign_in(cx: &mut Context, email: &str, user: User) -> Result<(), ApiErr
                 ApiError::from(ErrorCode::FailedToCreateSession).with_status(StatusCode::INTERNAL_SERVER_ERROR)
             })?;
             tx.commit().await?;
-            SessionAndUser { session, user }
+            SessionAndUser { session: cx.settled(session)?, user }
         }
     };
     cookies::set(cx, made, Remember::AsBefore);

@@ -134,7 +134,7 @@ fn operation(engine: &Engine, route: &Route, method: &Method, described: &Descri
         operation.insert("security".into(), json!([]));
     }
     let mut parameters: Vec<Value> = path_parameters(route.path()).map(path_parameter).collect();
-    if takes_body(route, method) {
+    if takes_body(route, method, &described.input) {
         operation.insert("requestBody".into(), request_body(engine, route, described));
     } else {
         parameters.extend(query_parameters(&described.input));
@@ -146,8 +146,13 @@ fn operation(engine: &Engine, route: &Route, method: &Method, described: &Descri
     operation.into()
 }
 
-fn takes_body(route: &Route, method: &Method) -> bool {
-    *method == Method::POST && route.media_types != MediaTypes::Ignored
+fn takes_body(route: &Route, method: &Method, input: &Schema) -> bool {
+    *method == Method::POST && route.media_types != MediaTypes::Ignored && !is_nothing(input)
+}
+
+/// Whether a type is `()` or another that has no content.
+fn is_nothing(schema: &Schema) -> bool {
+    schema.get("type").is_some_and(|kind| kind == "null")
 }
 
 /// `/sign-up/email` is `signUpEmail`; of several methods the later ones say which they are.
@@ -264,11 +269,10 @@ fn field_schema(field: &AdditionalField, may_be_null: bool) -> Value {
 
 fn responses(route: &Route, described: &Described) -> Value {
     let mut responses = Map::new();
-    let schema = described.output.clone().to_value();
-    if schema.get("type").is_some_and(|kind| kind == "null") {
+    if is_nothing(&described.output) {
         responses.insert("302".into(), redirect());
     } else {
-        let content = json!({"application/json": {"schema": schema}});
+        let content = json!({"application/json": {"schema": described.output}});
         responses.insert("200".into(), json!({"description": "Done", "content": content}));
         if route.checks_callback_url {
             responses.insert("302".into(), redirect());
