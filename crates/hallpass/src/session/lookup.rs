@@ -44,7 +44,7 @@ pub(crate) async fn look_up(cx: &mut Context, how: Lookup) -> Result<Option<Foun
         // The cookie cache is off, and a copy that nobody reads must not lie around.
         cookies::clear_session_data(cx);
     }
-    let Some(token) = cx.signed_cookie(&engine.cookies.session_token.name).map(SessionToken::new) else {
+    let Some(token) = cx.signed_cookie(&cx.auth_cookies().session_token.name).map(SessionToken::new) else {
         return Ok(None);
     };
     let (session, user) = match resolve(&*engine.store, &engine.schema, &token, cx.now()).await.map_err(failed)? {
@@ -62,7 +62,7 @@ pub(crate) async fn look_up(cx: &mut Context, how: Lookup) -> Result<Option<Foun
         }
     };
     let found = engine.visible(SessionAndUser { session, user });
-    let as_it_is = how.disable_refresh || cx.signed_cookie(&engine.cookies.dont_remember.name).is_some();
+    let as_it_is = how.disable_refresh || cx.signed_cookie(&cx.auth_cookies().dont_remember.name).is_some();
     if as_it_is {
         return Ok(Some(Found { found, needs_refresh: None }));
     }
