@@ -20,7 +20,9 @@ use crate::{
 };
 
 /// Says which further origins are trusted for a request.
-pub(crate) struct OriginsOf(pub(crate) Box<dyn Fn(&Request) -> Vec<String> + Send + Sync>);
+pub(crate) struct OriginsOf(pub(crate) Box<AskOrigins>);
+
+type AskOrigins = dyn Fn(&Request) -> Vec<String> + Send + Sync;
 
 impl std::fmt::Debug for OriginsOf {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
