@@ -8,6 +8,7 @@ export function toToml(scenario, { database, port, outbox }) {
   const config = {
     environment: scenario.environment,
     ...options,
+    ...(options.secrets && { secrets: options.secrets.map(({ version, value }) => `${version}:${value}`) }),
     // These two are on wherever mail can go out, and off in the npm package unless there is a function.
     email_and_password: { send_reset_password: false, ...options.email_and_password },
     email_verification: { send_verification_email: false, ...options.email_verification },

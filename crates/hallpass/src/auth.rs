@@ -15,6 +15,7 @@ use crate::{
     cookie::{AuthCookies, SetCookie},
     crypto::{
         ids::{Ids, MakeId},
+        jwe::{self, KeyRing},
         password,
         pool::Pool,
         random::{Randomness, SystemRandomness},
@@ -31,15 +32,18 @@ use crate::{
     mail::{MailKind, Mailer, Outbox, Senders},
     options::{
         AccountOptions, AdditionalField, AdvancedOptions, AllowedHosts, BaseUrl, BaseUrlProtocol, ChangeEmailOptions,
-        DeleteUserOptions, EmailAndPassword, EmailVerification, Environment, GenerateId, RateLimitOptions,
-        RateLimitStorage, SessionOptions, UserOptions, VerificationOptions,
+        CookieCacheOptions, DeleteUserOptions, EmailAndPassword, EmailVerification, Environment, GenerateId,
+        RateLimitOptions, RateLimitStorage, RefreshCache, SessionOptions, UserOptions, VerificationOptions,
     },
     plugin::{
         AfterHook, BeforeHook, DatabaseHooks, Matcher, Plugin, Registrar, RequestInterceptor, ResponseInterceptor,
     },
     request::Request,
     routes::Routes,
-    session::SessionAndUser,
+    session::{
+        SessionAndUser,
+        cache::{Cache, VersionOf},
+    },
     table_names::{self, TableNames},
     verification::values::NextSweep,
     wire::path,
@@ -99,6 +103,9 @@ pub(crate) struct Engine {
     pub(crate) default_cookies: AuthCookies,
     /// The hosts it may be reached at, where there are several.
     pub(crate) hosts: Option<DynamicBaseUrl>,
+    pub(crate) cookie_cache: Option<Cache>,
+    /// The keys of the account cookie, where there is one.
+    pub(crate) account_cookie: Option<KeyRing>,
     pub(crate) email_and_password: EmailAndPassword,
     pub(crate) email_verification: EmailVerification,
     pub(crate) verification: VerificationOptions,
@@ -217,6 +224,7 @@ impl Hallpass {
 pub struct Builder {
     environment: Environment,
     secret: Option<Secret>,
+    secrets: Vec<(u32, Secret)>,
     base_url: Option<BaseUrl>,
     trusted_origins_for: Option<OriginsOf>,
     base_path: Option<String>,
@@ -232,8 +240,9 @@ pub struct Builder {
     senders: Senders,
     callbacks: Arc<dyn Callbacks>,
     session: SessionOptions,
-    account: AccountOptions,
+    cookie_cache_version: Option<VersionOf>,
     user: UserOptions,
+    account: AccountOptions,
     rate_limit: RateLimitOptions,
     advanced: AdvancedOptions,
     error_url: Option<String>,
@@ -248,6 +257,7 @@ impl Default for Builder {
         Self {
             environment: Environment::default(),
             secret: None,
+            secrets: Vec::new(),
             base_url: None,
             trusted_origins_for: None,
             base_path: None,
@@ -264,8 +274,9 @@ impl Default for Builder {
             senders: Senders::default(),
             callbacks: Arc::new(Nobody),
             session: SessionOptions::default(),
-            account: AccountOptions::default(),
+            cookie_cache_version: None,
             user: UserOptions::default(),
+            account: AccountOptions::default(),
             rate_limit: RateLimitOptions::default(),
             advanced: AdvancedOptions::default(),
             error_url: None,
@@ -290,9 +301,30 @@ impl Builder {
         self
     }
 
-    /// What tokens and cookies are signed with. Required; whoever knows it can sign.
+    /// What tokens and cookies are signed and encrypted with. Required; whoever knows it can sign. In production the npm package's
+    /// default, which everybody knows, is refused.
     pub fn secret(mut self, secret: impl Into<Secret>) -> Self {
         self.secret = Some(secret.into());
+        self
+    }
+
+    /// Secrets with versions, the current one first; a version must not change its secret.
+    ///
+    /// To replace a secret, put a new version before it and leave it where it is. What was encrypted before can still be read then;
+    /// what was signed before counts for nothing any more, so everybody has to sign in again. A secret from before there were
+    /// versions stays what [`secret`](Self::secret) says.
+    ///
+    /// ```
+    /// # use hallpass::{Hallpass, store::MemoryStore};
+    /// # fn main() -> Result<(), hallpass::BuildError> {
+    /// let auth = Hallpass::builder()
+    ///     .secrets([(2, "the new secret of at least 32 characters"), (1, "the one before, which still decrypts")])
+    ///     .store(MemoryStore::new())
+    ///     .build()?;
+    /// # Ok(()) }
+    /// ```
+    pub fn secrets<S: Into<Secret>>(mut self, secrets: impl IntoIterator<Item = (u32, S)>) -> Self {
+        self.secrets = secrets.into_iter().map(|(version, secret)| (version, secret.into())).collect();
         self
     }
 
@@ -419,15 +451,28 @@ impl Builder {
         self
     }
 
-    /// What users sign in with.
-    pub fn account(mut self, options: AccountOptions) -> Self {
-        self.account = options;
+    /// Says which version the copy of a session in a cookie must have to be believed, from what the copy holds; goes before
+    /// [`CookieCacheOptions::version`](crate::options::CookieCacheOptions::version).
+    ///
+    /// ```
+    /// # use hallpass::{Hallpass, store::MemoryStore};
+    /// # let builder = Hallpass::builder();
+    /// let builder = builder.cookie_cache_version(|_session, user| format!("2-{}", user.email_verified));
+    /// ```
+    pub fn cookie_cache_version(mut self, version: impl Fn(&Session, &User) -> String + Send + Sync + 'static) -> Self {
+        self.cookie_cache_version = Some(Box::new(version));
         self
     }
 
     /// The user record.
     pub fn user(mut self, options: UserOptions) -> Self {
         self.user = options;
+        self
+    }
+
+    /// Accounts at outside providers.
+    pub fn account(mut self, options: AccountOptions) -> Self {
+        self.account = options;
         self
     }
 
@@ -490,21 +535,18 @@ impl Builder {
     /// # Errors
     /// When something required is missing or makes no sense; the text says what to change.
     pub fn build(mut self) -> Result<Hallpass, BuildError> {
-        let secret = self.secret.take().filter(|secret| !secret.expose().is_empty());
-        let secret = secret.ok_or_else(|| {
-            BuildError::new("a secret is required: call `.secret(…)` with at least 32 random characters")
-        })?;
-        warn_of_weak(&secret);
+        let secrets = Secrets::build(std::mem::take(&mut self.secrets), self.secret.take(), self.environment)?;
         let store = self.store.take().ok_or_else(|| BuildError::new("a store is required: call `.store(…)`"))?;
         let base = Base::new(self.base_url.as_ref(), self.base_path.as_deref())?;
         check_spans(&self.session)?;
+        warn_of_refresh_cache(&self.session.cookie_cache);
         check_disabled_paths(&self.disabled_paths)?;
         check_domain(&self.advanced, &base)?;
         check_storage(&self.rate_limit)?;
         self.senders.switches = self.switches();
         check_links(&self, &base)?;
         let registrar = self.collect()?;
-        Ok(Hallpass { engine: Arc::new(self.assemble(&secret, store, base, registrar)?) })
+        Ok(Hallpass { engine: Arc::new(self.assemble(secrets, store, base, registrar)?) })
     }
 
     /// What the user of the engine, the engine itself and the plugins add, in this order.
@@ -532,7 +574,7 @@ impl Builder {
     /// Puts everything in its place.
     fn assemble(
         self,
-        secret: &Secret,
+        secrets: Secrets,
         store: Arc<dyn Store>,
         base: Base,
         registrar: Registrar,
@@ -544,7 +586,7 @@ impl Builder {
         let hashing = Pool::start(threads, self.hash_queue).map_err(|error| {
             BuildError::new(format!("the threads for hashing passwords could not be started: {error}"))
         })?;
-        let (schema, key) = (self.schema(&registrar)?, SigningKey::new(secret.expose()));
+        let (schema, key) = (self.schema(&registrar)?, SigningKey::new(secrets.current()));
         let ids = Ids::new(self.advanced.database.generate_id, self.make_id, Arc::clone(&self.randomness));
         let stored = self
             .rate_limit
@@ -559,7 +601,6 @@ impl Builder {
             schema,
             key,
             ids,
-            secrets: Secrets::new(secret.clone()),
             clock: self.clock,
             outbox: Outbox::new(self.senders, background.clone(), Arc::clone(&self.randomness)),
             randomness: self.randomness,
@@ -578,6 +619,9 @@ impl Builder {
             next_sweep: NextSweep::default(),
             change_email: self.user.change_email,
             delete_user: self.user.delete_user,
+            cookie_cache: Cache::new(&self.session.cookie_cache, self.cookie_cache_version, &secrets),
+            account_cookie: self.account.store_account_cookie.then(|| KeyRing::new(&secrets, jwe::ACCOUNT)),
+            secrets,
             session: self.session,
             user_fields: registrar.user_fields,
             session_fields: registrar.session_fields,
@@ -670,12 +714,22 @@ fn trusted(base: &Base, configured: &[String], plugins: &[String]) -> TrustedOri
 
 /// Clients keep no cookie longer than 400 days; the npm package fails at every sign-in instead.
 fn check_spans(session: &SessionOptions) -> Result<(), BuildError> {
-    if session.expires_in().as_secs() > SetCookie::MAX_AGE_LIMIT {
-        return Err(BuildError::new(
-            "session.expires_in: clients keep no cookie longer than 400 days; choose a shorter span",
-        ));
+    let spans = [("expires_in", session.expires_in()), ("cookie_cache.max_age", session.cookie_cache.max_age())];
+    match spans.iter().find(|(_, span)| span.as_secs() > SetCookie::MAX_AGE_LIMIT) {
+        None => Ok(()),
+        Some((name, _)) => Err(BuildError::new(format!(
+            "session.{name}: clients keep no cookie longer than 400 days; choose a shorter span"
+        ))),
     }
-    Ok(())
+}
+
+/// As in the npm package with a database.
+fn warn_of_refresh_cache(cache: &CookieCacheOptions) {
+    if cache.refresh_cache.is_some_and(|refresh| refresh != RefreshCache::Switch(false)) {
+        tracing::warn!(
+            "session.cookie_cache.refresh_cache is for servers without a database and does nothing here; leave it out"
+        );
+    }
 }
 
 /// Counting elsewhere than was asked for would be no limit for several servers together.
@@ -732,19 +786,6 @@ fn check_fields(registrar: &Registrar) -> Result<(), BuildError> {
         }
     }
     Ok(())
-}
-
-/// As in the npm package, a short secret is a warning and no more.
-fn warn_of_weak(secret: &Secret) {
-    let text = secret.expose();
-    let distinct = text.chars().collect::<std::collections::BTreeSet<_>>().len();
-    let bits = f64::from(u32::try_from(text.chars().count()).unwrap_or(u32::MAX))
-        * f64::from(u32::try_from(distinct).unwrap_or(u32::MAX)).log2();
-    if text.len() < 32 || bits < 120.0 {
-        tracing::warn!(
-            "the secret is short or repeats itself; use at least 32 random characters, such as `hallpass secret` prints"
-        );
-    }
 }
 
 /// The base URL taken apart.
