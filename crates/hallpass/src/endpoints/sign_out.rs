@@ -52,7 +52,7 @@ impl Endpoint for SignOutEndpoint {
     }
 
     async fn handle(&self, cx: &mut Context, _: SignOut) -> Result<SignedOut, ApiError> {
-        let token = cx.signed_cookie(&cx.engine.cookies.session_token.name);
+        let token = cx.signed_cookie(&cx.auth_cookies().session_token.name);
         // Before the store is asked: the client forgets its session even if the store is away.
         cookies::clear(cx);
         if let Some(token) = token.map(SessionToken::new) {

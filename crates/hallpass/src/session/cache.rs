@@ -81,7 +81,8 @@ impl Cache {
 /// Hands the client a copy of its session, where copies are on. One that is `forgetful` goes when the browser closes.
 pub(crate) fn write(cx: &mut Context, found: &SessionAndUser, forgetful: bool) {
     let engine = cx.engine.clone();
-    let (Some(cache), cookie) = (&engine.cookie_cache, &engine.cookies.session_data) else { return };
+    let own = cx.auth_cookies().session_data.clone();
+    let (Some(cache), cookie) = (&engine.cookie_cache, &own) else { return };
     let found = engine.visible(found.clone());
     let max_age = cookie.attributes.max_age.filter(|_| !forgetful);
     let attributes = CookieAttributes { max_age, ..cookie.attributes.clone() };
@@ -147,7 +148,7 @@ fn signed_text(mut payload: Map<String, Json>, expires_at: Json) -> String {
 
 /// What the copy that the request brought says of the session with this token.
 pub(crate) fn read(cx: &Context, cache: &Cache, token: &SessionToken) -> Copy {
-    let name = &cx.engine.cookies.session_data.name;
+    let name = &cx.auth_cookies().session_data.name;
     let Some(value) = chunks::joined(cx.request().cookies(), name) else { return Copy::Absent };
     match open(cache, &cx.engine, &value, cx.now()).and_then(|opened| believe(cx, cache, opened, token)) {
         Some(found) => Copy::Good(Box::new(found)),
