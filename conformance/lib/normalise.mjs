@@ -3,19 +3,23 @@
 // Generated values become names by identity: the first unknown 32-character id that a server shows in step 3 is
 // `<id 3.1>`, and wherever that server shows it again it is `<id 3.1>` again. So "the token in the body is the token in
 // the cookie is the one of step 3" is compared although the tokens differ. Signatures are checked here, not compared.
+// Of a JSON Web Token that is what it says, in its order, with the signature judged and the times as distances.
 //
 // A date becomes the step in which it was taken: `<date +604800000 in 3..3>` is seven days after some moment of step 3.
 // Steps that follow each other within a millisecond share it, hence a range, and two ranges agree when they overlap.
 // That tells a date which was moved from one which was not, without waiting. Other dates, such as those that a flow
 // wrote into the database, become `<date at MS>` and may differ by two seconds.
 import { signature } from "./cookies.mjs";
+import { readJwt } from "./jwt.mjs";
 
 /** Headers that belong to the connection or the moment, not to the answer. All others must be equal, also in absence. */
 const IGNORED = new Set(["connection", "keep-alive", "date", "transfer-encoding", "content-length"]);
 
 const ISO_DATE = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g;
 const SIGNED = /(?<![A-Za-z0-9])([A-Za-z0-9_-]+)\.([A-Za-z0-9+/_-]{43}=?)(?![A-Za-z0-9+/=])/g;
-const ID = /(?<![A-Za-z0-9])[A-Za-z0-9]{32}(?![A-Za-z0-9])/g;
+// 32 or 24 letters and digits, or a UUID of version 4.
+const ID = /(?<![A-Za-z0-9])(?:[A-Za-z0-9]{32}|[A-Za-z0-9]{24}|[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12})(?![A-Za-z0-9])/g;
+const JWT = /(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]*\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*/g;
 
 /** Remembers what one server has shown, and when it was asked. `lifetimes` are the distances that dates may have, in ms. */
 export function memory(lifetimes) {
@@ -34,6 +38,11 @@ export function normalise(answer, seen, secret) {
     // Different headers may come in any order; lines of the same header may not.
     .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.order - b.order));
   return [head, ...headers.map(({ line }) => line), "", body].join("\n");
+}
+
+/** The comparable text of a mail. The npm package has no subjects, so they are hallpass's own. */
+export function normaliseMail({ subject, ...mail }, seen, secret) {
+  return names(`mail: ${JSON.stringify(sorted(mail), null, 1)}`, seen, secret);
 }
 
 /** Whether two normalised texts are equal but for what a clock may make of them. */
@@ -95,6 +104,7 @@ function cookieText(raw) {
 
 function names(value, seen, secret) {
   return value
+    .replace(JWT, (token) => jwtText(token, seen, secret))
     .replace(ISO_DATE, (date) => dateName(Date.parse(date), seen))
     .replace(SIGNED, (whole, message, given) =>
       `${message}.<${given === signature(message, secret) ? "valid" : "bad"}-signature>`)
@@ -104,10 +114,26 @@ function names(value, seen, secret) {
         const step = seen.asked.length;
         seen.shown = step === seen.lastStep ? seen.shown + 1 : 1;
         seen.lastStep = step;
-        seen.ids.set(id, `<id ${step}.${seen.shown}>`);
+        seen.ids.set(id, `<${idKind(id)} ${step}.${seen.shown}>`);
       }
       return seen.ids.get(id);
     });
+}
+
+// What the drawn texts look like is compared too: ids and session tokens, tokens to reset a password, to delete an account.
+function idKind(id) {
+  if (id.length === 24) return "reset token";
+  return /[A-Z]/.test(id) ? "id" : "lower-case id";
+}
+
+function jwtText(token, { asked }, secret) {
+  const read = readJwt(token, secret);
+  if (!read) return token;
+  const { iat, exp } = read.claims;
+  const fresh = iat >= Math.floor(asked.at(-1).sent / 1000) && iat <= Date.now() / 1000;
+  const times = { iat: fresh ? "now" : iat, exp: `<seconds ${exp - iat}>` };
+  const claims = JSON.stringify(read.claims, (key, value) => (value !== undefined && times[key]) || value);
+  return `<jwt ${JSON.stringify(read.header)} ${claims} ${read.right ? "rightly" : "wrongly"} signed>`;
 }
 
 function dateName(date, { asked, lifetimes }) {

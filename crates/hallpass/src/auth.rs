@@ -14,6 +14,7 @@ use crate::{
     clock::{Clock, SystemClock},
     cookie::{AuthCookies, SetCookie},
     crypto::{
+        ids::{Ids, MakeId},
         password,
         pool::Pool,
         random::{Randomness, SystemRandomness},
@@ -21,11 +22,11 @@ use crate::{
     },
     endpoints,
     error::{ApiError, BuildError, ErrorCode},
-    gate::{ClientIps, RateLimiter, TrustedOrigins, origin::OriginCheck, origin_of},
+    gate::{ClientIps, RateLimiter, StoredCounters, TrustedOrigins, origin::OriginCheck, origin_of, stored_counters},
     mail::{MailKind, Mailer, Outbox, Senders},
     options::{
         AdditionalField, AdvancedOptions, ChangeEmailOptions, DeleteUserOptions, EmailAndPassword, EmailVerification,
-        Environment, RateLimitOptions, SessionOptions, UserOptions, VerificationOptions,
+        Environment, GenerateId, RateLimitOptions, RateLimitStorage, SessionOptions, UserOptions, VerificationOptions,
     },
     plugin::{
         AfterHook, BeforeHook, DatabaseHooks, Matcher, Plugin, Registrar, RequestInterceptor, ResponseInterceptor,
@@ -72,6 +73,7 @@ pub(crate) struct Engine {
     pub(crate) secrets: Secrets,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) randomness: Arc<dyn Randomness>,
+    pub(crate) ids: Ids,
     pub(crate) hashing: Pool,
     pub(crate) background: Background,
     pub(crate) outbox: Outbox,
@@ -207,6 +209,7 @@ pub struct Builder {
     store: Option<Arc<dyn Store>>,
     clock: Arc<dyn Clock>,
     randomness: Arc<dyn Randomness>,
+    make_id: Option<MakeId>,
     trusted_origins: Vec<String>,
     disabled_paths: Vec<String>,
     email_and_password: EmailAndPassword,
@@ -235,6 +238,7 @@ impl Default for Builder {
             store: None,
             clock: Arc::new(SystemClock),
             randomness: Arc::new(SystemRandomness),
+            make_id: None,
             trusted_origins: Vec::new(),
             disabled_paths: Vec::new(),
             // As in the npm package, passwords are offered once somebody says so.
@@ -309,6 +313,22 @@ impl Builder {
     /// Where randomness comes from; the operating system when not said.
     pub fn randomness(mut self, randomness: impl Randomness) -> Self {
         self.randomness = Arc::new(randomness);
+        self
+    }
+
+    /// Makes the ids of rows with a function, which is given the logical name of the table; comes before
+    /// [`DatabaseOptions::generate_id`](crate::options::DatabaseOptions). Session tokens are not made by it.
+    ///
+    /// ```
+    /// # use std::sync::atomic::{AtomicU64, Ordering};
+    /// # use hallpass::{Hallpass, store::MemoryStore};
+    /// let next = AtomicU64::new(1);
+    /// let builder = Hallpass::builder()
+    ///     .generate_id(move |table| format!("{table}_{}", next.fetch_add(1, Ordering::Relaxed)));
+    /// # builder.secret("a secret of at least thirty-two characters").store(MemoryStore::new()).build().unwrap();
+    /// ```
+    pub fn generate_id(mut self, function: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
+        self.make_id = Some(Arc::new(function));
         self
     }
 
@@ -442,6 +462,7 @@ impl Builder {
         check_spans(&self.session)?;
         check_disabled_paths(&self.disabled_paths)?;
         check_domain(&self.advanced, &base)?;
+        check_storage(&self.rate_limit)?;
         self.senders.switches = self.switches();
         check_links(&self, &base)?;
         let registrar = self.collect()?;
@@ -485,17 +506,26 @@ impl Builder {
         let hashing = Pool::start(threads, self.hash_queue).map_err(|error| {
             BuildError::new(format!("the threads for hashing passwords could not be started: {error}"))
         })?;
+        let (schema, key) = (self.schema(&registrar), SigningKey::new(secret.expose()));
+        let ids = Ids::new(self.advanced.database.generate_id, self.make_id, Arc::clone(&self.randomness));
+        let stored = self
+            .rate_limit
+            .is_in_database()
+            .then(|| StoredCounters::new(Arc::clone(&store), schema.clone(), Arc::clone(&self.clock), ids.clone()));
+        let limits = registrar.rate_limits;
         let background = Background::default();
         Ok(Engine {
             environment: self.environment,
+            limiter: RateLimiter::new(&self.rate_limit, self.environment, limits, key.clone(), stored),
             store,
-            schema: schema(&registrar),
-            key: SigningKey::new(secret.expose()),
+            schema,
+            key,
+            ids,
             secrets: Secrets::new(secret.clone()),
             clock: self.clock,
+            outbox: Outbox::new(self.senders, background.clone(), Arc::clone(&self.randomness)),
             randomness: self.randomness,
             hashing,
-            outbox: Outbox::new(self.senders, background.clone()),
             background,
             callbacks: self.callbacks,
             body_limit: self.body_limit,
@@ -514,7 +544,6 @@ impl Builder {
             session_fields: registrar.session_fields,
             error_url: self.error_url,
             ips: ClientIps::new(&self.advanced.ip_address, self.environment)?,
-            limiter: RateLimiter::new(&self.rate_limit, self.environment, registrar.rate_limits),
             origins: OriginCheck {
                 trusted: trusted(base.origin.as_deref(), &self.trusted_origins, &registrar.trusted_origins),
                 trust_own: base.origin.is_none(),
@@ -531,6 +560,20 @@ impl Builder {
             database: registrar.database,
             error_codes: registrar.error_codes,
         })
+    }
+
+    /// The tables, with what configuration and plugins add to them.
+    fn schema(&self, registrar: &Registrar) -> Schema {
+        let tables = [("user", &registrar.user_fields), ("session", &registrar.session_fields)];
+        let columns = tables.into_iter().flat_map(|(table, fields)| fields.iter().map(move |field| (table, field)));
+        let mut schema = columns.fold(registrar.schema.clone(), |schema, (table, (name, field))| {
+            schema.with_column(table, field.column(name))
+        });
+        if self.rate_limit.is_in_database() {
+            schema = schema.with_table(stored_counters::table());
+        }
+        let numbers = self.make_id.is_none() && self.advanced.database.generate_id == Some(GenerateId::Serial);
+        if numbers { schema.numbered() } else { schema }
     }
 
     fn add_plugins(&self, registrar: &mut Registrar) -> Result<(), BuildError> {
@@ -550,18 +593,21 @@ fn trusted(own: Option<&str>, configured: &[String], plugins: &[String]) -> Trus
     TrustedOrigins::new(own.into_iter().chain(configured.iter().chain(plugins).map(String::as_str)))
 }
 
-fn schema(registrar: &Registrar) -> Schema {
-    let tables = [("user", &registrar.user_fields), ("session", &registrar.session_fields)];
-    let columns = tables.into_iter().flat_map(|(table, fields)| fields.iter().map(move |field| (table, field)));
-    columns
-        .fold(registrar.schema.clone(), |schema, (table, (name, field))| schema.with_column(table, field.column(name)))
-}
-
 /// Clients keep no cookie longer than 400 days; the npm package fails at every sign-in instead.
 fn check_spans(session: &SessionOptions) -> Result<(), BuildError> {
     if session.expires_in().as_secs() > SetCookie::MAX_AGE_LIMIT {
         return Err(BuildError::new(
             "session.expires_in: clients keep no cookie longer than 400 days; choose a shorter span",
+        ));
+    }
+    Ok(())
+}
+
+/// Counting elsewhere than was asked for would be no limit for several servers together.
+fn check_storage(rate_limit: &RateLimitOptions) -> Result<(), BuildError> {
+    if rate_limit.storage == Some(RateLimitStorage::SecondaryStorage) {
+        return Err(BuildError::new(
+            "rate_limit.storage: there is no secondary storage yet; say \"memory\" or \"database\"",
         ));
     }
     Ok(())

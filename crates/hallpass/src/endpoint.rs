@@ -7,11 +7,13 @@ use std::{any::Any, fmt};
 
 use futures_util::future::BoxFuture;
 use http::Method;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
     context::Context,
     error::ApiError,
+    plugins::open_api::{Described, Schemas},
     request::{Body, Door},
     session::requirement,
     wire::{Reader, body::MediaTypes},
@@ -46,6 +48,7 @@ pub struct Route {
     pub(crate) media_types: MediaTypes,
     pub(crate) signs_in_by_form: bool,
     pub(crate) checks_callback_url: bool,
+    pub(crate) summary: Option<&'static str>,
 }
 
 impl Route {
@@ -67,6 +70,12 @@ impl Route {
     /// Asks for a session.
     pub fn requires(mut self, requirement: Requirement) -> Self {
         self.requirement = requirement;
+        self
+    }
+
+    /// What it does, in a few words; for the OpenAPI document.
+    pub fn summary(mut self, summary: &'static str) -> Self {
+        self.summary = Some(summary);
         self
     }
 
@@ -112,18 +121,19 @@ impl Route {
             media_types: MediaTypes::Json,
             signs_in_by_form: false,
             checks_callback_url: false,
+            summary: None,
         }
     }
 }
 
 /// An endpoint's input: read from body and query over HTTP, given as it is in process.
-pub trait Input: Serialize + Send + Sync + Sized + 'static {
+pub trait Input: Serialize + JsonSchema + Send + Sync + Sized + 'static {
     /// Reads it. Whatever is wrong is noted by the reader; `None` then.
     fn read(from: &mut Reader<'_>) -> Option<Self>;
 }
 
 /// No input. A body, if one came, was read and is ignored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, JsonSchema)]
 pub struct NoInput;
 
 impl Input for NoInput {
@@ -149,7 +159,7 @@ pub trait Endpoint: Send + Sync + 'static {
     /// What it reads.
     type Input: Input;
     /// What it answers with, as JSON over HTTP.
-    type Output: Serialize + Send + Sync + 'static;
+    type Output: Serialize + JsonSchema + Send + Sync + 'static;
 
     /// Where it is mounted.
     fn route(&self) -> Route;
@@ -181,6 +191,8 @@ impl<T: Serialize + Send + Sync + 'static> AnyOutput for T {
 /// An endpoint without its types, as routes hold it.
 pub(crate) trait AnyEndpoint: Send + Sync {
     fn route(&self) -> &Route;
+    /// Its types, for the OpenAPI document.
+    fn describe(&self, schemas: &mut Schemas) -> Described;
     /// Stages 8 to 10 of CONTRACT §1.3: validation, requirements, the endpoint itself.
     fn call<'a>(&'a self, cx: &'a mut Context) -> BoxFuture<'a, Result<Box<dyn AnyOutput>, ApiError>>;
 }
@@ -200,6 +212,10 @@ impl<E: Endpoint> Mounted<E> {
 impl<E: Endpoint> AnyEndpoint for Mounted<E> {
     fn route(&self) -> &Route {
         &self.route
+    }
+
+    fn describe(&self, schemas: &mut Schemas) -> Described {
+        schemas.describe::<E>()
     }
 
     fn call<'a>(&'a self, cx: &'a mut Context) -> BoxFuture<'a, Result<Box<dyn AnyOutput>, ApiError>> {

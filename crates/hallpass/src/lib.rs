@@ -64,6 +64,7 @@ mod plugins;
 mod records;
 mod request;
 mod routes;
+mod row_ids;
 mod service;
 mod session;
 mod verification;
@@ -71,6 +72,7 @@ pub mod wire;
 
 pub use hallpass_store as store;
 pub use hallpass_verify::Secret;
+pub use schemars;
 
 pub use api::{Answer, Api};
 pub use auth::{Builder, Hallpass};
@@ -86,7 +88,7 @@ pub use gate::{
 };
 pub use options::{EmailAndPassword, Environment};
 pub use outgoing::Outgoing;
-pub use plugins::Bearer;
+pub use plugins::{Bearer, OpenApi};
 pub use request::{Door, Request};
 pub use session::SessionAndUser;
 pub use wire::{EmailAddress, NotAnEmail};

@@ -9,7 +9,6 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use hallpass_store::Timestamp;
 use http::{HeaderValue, Response, StatusCode, header, request::Parts};
 use http_body::Body as HttpBody;
 use http_body_util::Full;
@@ -19,7 +18,7 @@ use crate::{
     context::{Context, Returned},
     endpoint::AnyEndpoint,
     error::ApiError,
-    gate::client_ip::PeerAddress,
+    gate::{Refusal, client_ip::PeerAddress},
     pipeline,
     plugin::Intercepted,
     request::{Body, Door, Request},
@@ -67,7 +66,7 @@ impl Hallpass {
 
     /// Stages 1 to 3.
     async fn admit(&self, mut parts: Parts) -> Result<Parts, Response<Bytes>> {
-        if let Some(refusal) = turn_away(&self.engine, &parts) {
+        if let Some(refusal) = turn_away(&self.engine, &parts).await {
             return Err(refusal);
         }
         for interceptor in &self.engine.on_request {
@@ -133,7 +132,7 @@ async fn walk(mut cx: Context, endpoint: Arc<dyn AnyEndpoint>) -> Response<Bytes
 }
 
 /// Stages 1 and 2: disabled paths and the rate limiter, which count before routing.
-fn turn_away(engine: &Engine, parts: &Parts) -> Option<Response<Bytes>> {
+async fn turn_away(engine: &Engine, parts: &Parts) -> Option<Response<Bytes>> {
     let needs_path = !engine.disabled_paths.is_empty() || engine.limiter.is_enabled();
     if !needs_path {
         return None;
@@ -147,21 +146,27 @@ fn turn_away(engine: &Engine, parts: &Parts) -> Option<Response<Bytes>> {
         response.headers_mut().insert(header::CONTENT_TYPE, text);
         return Some(response);
     }
-    let limited = engine.limiter.is_enabled().then(|| limit(engine, parts, path, engine.clock.now()))?;
-    limited.err().map(|seconds| {
-        let message = "Too many requests. Please try again later.";
-        let mut response = ApiError::message(StatusCode::TOO_MANY_REQUESTS, message).into_response();
-        response.headers_mut().insert("x-retry-after", HeaderValue::from(seconds));
-        response
-    })
+    if !engine.limiter.is_enabled() {
+        return None;
+    }
+    match limit(engine, parts, path).await {
+        Ok(()) => None,
+        Err(Refusal::TooMany { seconds }) => {
+            let message = "Too many requests. Please try again later.";
+            let mut response = ApiError::message(StatusCode::TOO_MANY_REQUESTS, message).into_response();
+            response.headers_mut().insert("x-retry-after", HeaderValue::from(seconds));
+            Some(response)
+        }
+        Err(Refusal::Uncounted(error)) => Some(finish_early(error.into())),
+    }
 }
 
-fn limit(engine: &Engine, parts: &Parts, path: &str, now: Timestamp) -> Result<(), u64> {
+async fn limit(engine: &Engine, parts: &Parts, path: &str) -> Result<(), Refusal> {
     let ip = engine.ips.find(&parts.headers, parts.extensions.get::<PeerAddress>().copied());
     if ip.is_none() && engine.ips.is_disabled() {
         return Ok(());
     }
-    engine.limiter.admit(ip.as_deref(), path, now)
+    engine.limiter.admit(ip.as_deref(), path, engine.clock.now()).await
 }
 
 /// The path to look an endpoint up by: none ends in a slash, unless the slash is to be overlooked.

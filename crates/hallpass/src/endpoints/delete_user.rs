@@ -1,6 +1,7 @@
 use hallpass_store::{Filter, User, Verification};
 use hallpass_verify::component;
 use http::StatusCode;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::credential::{self, Password};
@@ -17,7 +18,7 @@ use crate::{
 pub(crate) struct DeleteUserEndpoint;
 
 /// How the caller shows that they mean it.
-#[derive(Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Clone, PartialEq, Eq, Default, Serialize, JsonSchema)]
 pub struct DeleteUser {
     /// Where the link in the mail leads in the end; `/` when not said.
     #[serde(rename = "callbackURL", skip_serializing_if = "Option::is_none")]
@@ -51,7 +52,7 @@ impl Input for DeleteUser {
 }
 
 /// What a deletion came to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct UserDeleted {
     /// Always true.
@@ -70,7 +71,9 @@ impl Endpoint for DeleteUserEndpoint {
     type Output = UserDeleted;
 
     fn route(&self) -> Route {
-        Route::post("/delete-user").requires(Requirement::Sensitive)
+        Route::post("/delete-user")
+            .summary("Deletes the caller, or sends the mail that has to be answered first")
+            .requires(Requirement::Sensitive)
     }
 
     async fn handle(&self, cx: &mut Context, input: DeleteUser) -> Result<UserDeleted, ApiError> {
@@ -123,15 +126,17 @@ fn identifier(token: &str) -> String {
     format!("delete-account-{token}")
 }
 
-/// Deletes the caller, if the token was sent to them. Somebody else's token is used up by the attempt.
+/// Deletes the caller, if the token was sent to them and is still good. One that is not is used up by the attempt.
 pub(super) async fn delete_with_token(cx: &mut Context, user: &User, token: &str) -> Result<(), ApiError> {
     let refused = || ApiError::from(ErrorCode::InvalidToken).with_status(StatusCode::NOT_FOUND);
-    let found = values::find_live(cx, &identifier(token)).await?.ok_or_else(refused)?;
-    if found.value != user.id.as_str() {
-        values::consume(cx, &identifier(token)).await?;
-        return Err(refused());
+    let found = values::find(cx, &identifier(token)).await?.ok_or_else(refused)?;
+    if found.value == user.id.as_str() && found.expires_at >= cx.now() {
+        return delete(cx, user, Some(&found)).await;
     }
-    delete(cx, user, Some(&found)).await
+    let mut tx = cx.transaction();
+    values::use_up(&mut tx, &found).await?;
+    tx.commit_if_guards_hold().await?;
+    Err(refused())
 }
 
 /// Token, sessions, accounts and user go together, or nothing goes.

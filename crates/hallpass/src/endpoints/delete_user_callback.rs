@@ -1,4 +1,5 @@
 use http::StatusCode;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::delete_user::{UserDeleted, delete_with_token};
@@ -8,7 +9,7 @@ use crate::{ApiError, Context, Endpoint, ErrorCode, Input, Route, session::requi
 pub(crate) struct DeleteUserCallbackEndpoint;
 
 /// What the link says.
-#[derive(Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct DeleteUserCallback {
     /// The token.
     pub token: String,
@@ -36,7 +37,7 @@ impl Endpoint for DeleteUserCallbackEndpoint {
     type Output = UserDeleted;
 
     fn route(&self) -> Route {
-        Route::get("/delete-user/callback").checks_callback_url()
+        Route::get("/delete-user/callback").summary("Deletes the caller by the token of a mail").checks_callback_url()
     }
 
     async fn handle(&self, cx: &mut Context, input: DeleteUserCallback) -> Result<UserDeleted, ApiError> {

@@ -11,7 +11,7 @@ impl Endpoint for ErrorEndpoint {
     type Output = ();
 
     fn route(&self) -> Route {
-        Route::get("/error")
+        Route::get("/error").summary("Where a browser lands when a redirect went wrong")
     }
 
     async fn handle(&self, cx: &mut Context, _: NoInput) -> Result<(), ApiError> {

@@ -30,6 +30,7 @@ mod update_user;
 mod verify_email;
 mod verify_password;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use change_email::ChangeEmail;
@@ -107,7 +108,7 @@ pub(crate) fn mount(registrar: &mut Registrar) {
 }
 
 /// `{"status":true}`: what was asked for is done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Status {
     /// Always true.

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use hallpass_store::{Filter, User};
 use hallpass_verify::component;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::pace::Pace;
@@ -20,7 +21,7 @@ pub(crate) struct RequestPasswordResetEndpoint;
 const LEAST: Duration = Duration::from_millis(100);
 
 /// Who forgot their password.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RequestPasswordReset {
     /// Their address.
@@ -39,7 +40,7 @@ impl Input for RequestPasswordReset {
 }
 
 /// The same for every address.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct PasswordResetRequested {
     /// Always true.
@@ -53,7 +54,7 @@ impl Endpoint for RequestPasswordResetEndpoint {
     type Output = PasswordResetRequested;
 
     fn route(&self) -> Route {
-        Route::post("/request-password-reset")
+        Route::post("/request-password-reset").summary("Sends a mail whose link lets somebody choose a new password")
     }
 
     async fn handle(&self, cx: &mut Context, input: RequestPasswordReset) -> Result<PasswordResetRequested, ApiError> {

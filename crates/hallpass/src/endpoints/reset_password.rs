@@ -1,4 +1,5 @@
 use hallpass_store::{Account, Filter, Row, User, UserId, Verification};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{
@@ -13,7 +14,7 @@ use crate::{
 pub(crate) struct ResetPasswordEndpoint;
 
 /// The new password, and the token from the mail.
-#[derive(Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ResetPassword {
     /// What it is to be.
@@ -44,7 +45,7 @@ impl Endpoint for ResetPasswordEndpoint {
     type Output = Status;
 
     fn route(&self) -> Route {
-        Route::post("/reset-password")
+        Route::post("/reset-password").summary("Uses the token of such a mail up and sets the password")
     }
 
     async fn handle(&self, cx: &mut Context, input: ResetPassword) -> Result<Status, ApiError> {

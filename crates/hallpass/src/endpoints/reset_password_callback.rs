@@ -1,3 +1,4 @@
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
@@ -11,7 +12,7 @@ use crate::{
 pub(crate) struct ResetPasswordCallbackEndpoint;
 
 /// The token, and where the page is.
-#[derive(Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ResetPasswordCallback {
     /// The token, which stands in the path.
     #[serde(skip)]
@@ -39,7 +40,9 @@ impl Endpoint for ResetPasswordCallbackEndpoint {
     type Output = ();
 
     fn route(&self) -> Route {
-        Route::get("/reset-password/{token}").checks_callback_url()
+        Route::get("/reset-password/{token}")
+            .summary("Leads from the link in a mail to the page that asks for the new password")
+            .checks_callback_url()
     }
 
     async fn handle(&self, cx: &mut Context, input: ResetPasswordCallback) -> Result<(), ApiError> {

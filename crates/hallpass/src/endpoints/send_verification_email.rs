@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use hallpass_store::{Filter, User};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Status, pace::Pace};
@@ -16,7 +17,7 @@ pub(crate) struct SendVerificationEmailEndpoint;
 const LEAST: Duration = Duration::from_millis(500);
 
 /// Whom to send a link that proves their address.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct SendVerificationEmail {
     /// The address.
     pub email: EmailAddress,
@@ -38,7 +39,7 @@ impl Endpoint for SendVerificationEmailEndpoint {
     type Output = Status;
 
     fn route(&self) -> Route {
-        Route::post("/send-verification-email")
+        Route::post("/send-verification-email").summary("Sends a mail whose link proves an address")
     }
 
     async fn handle(&self, cx: &mut Context, input: SendVerificationEmail) -> Result<Status, ApiError> {

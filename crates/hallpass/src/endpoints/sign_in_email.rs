@@ -1,5 +1,6 @@
 use hallpass_store::{Account, Filter, SessionToken, User};
 use http::{StatusCode, header};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::credential::{self, Password};
@@ -19,7 +20,7 @@ use crate::{
 pub(crate) struct SignInEmailEndpoint;
 
 /// Who signs in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SignInEmail {
     /// Their address. Whether it is one is checked after the body, with an error of its own.
@@ -51,7 +52,7 @@ impl Input for SignInEmail {
 }
 
 /// What a sign-in came to.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct SignedIn {
     /// Whether a browser is to go to `url`.
@@ -70,7 +71,10 @@ impl Endpoint for SignInEmailEndpoint {
     type Output = SignedIn;
 
     fn route(&self) -> Route {
-        Route::post("/sign-in/email").accepts_forms().signs_in_by_form()
+        Route::post("/sign-in/email")
+            .summary("Signs somebody in with address and password")
+            .accepts_forms()
+            .signs_in_by_form()
     }
 
     async fn handle(&self, cx: &mut Context, input: SignInEmail) -> Result<SignedIn, ApiError> {
@@ -100,7 +104,7 @@ impl Endpoint for SignInEmailEndpoint {
             .await?
             .ok_or_else(|| ApiError::from(ErrorCode::FailedToCreateSession).with_status(StatusCode::UNAUTHORIZED))?;
         tx.commit_unless(ErrorCode::InvalidEmailOrPassword).await?;
-        let made = SessionAndUser { session, user };
+        let made = SessionAndUser { session: cx.settled(session)?, user };
         let visible = engine.visible(made.clone());
         cookies::set(cx, made, if remembered { Remember::Yes } else { Remember::No });
         let redirect = location.is_some();

@@ -1,5 +1,6 @@
-use hallpass_store::{Account, Filter, Row, SessionToken, StoreError, User, UserId};
+use hallpass_store::{Account, Filter, Record, Row, SessionToken, StoreError, User, UserId};
 use http::StatusCode;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -21,7 +22,7 @@ use crate::{
 pub(crate) struct SignUpEmailEndpoint;
 
 /// Who signs up.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SignUpEmail {
     /// Their name; may be empty.
@@ -82,7 +83,7 @@ impl Input for SignUpEmail {
 }
 
 /// What a sign-up came to.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct SignedUp {
     /// The new session's unsigned token; none when the user is not signed in yet.
@@ -96,7 +97,10 @@ impl Endpoint for SignUpEmailEndpoint {
     type Output = SignedUp;
 
     fn route(&self) -> Route {
-        Route::post("/sign-up/email").accepts_forms().signs_in_by_form()
+        Route::post("/sign-up/email")
+            .summary("Signs somebody up with address and password")
+            .accepts_forms()
+            .signs_in_by_form()
     }
 
     async fn handle(&self, cx: &mut Context, input: SignUpEmail) -> Result<SignedUp, ApiError> {
@@ -150,7 +154,10 @@ fn sends_mail(cx: &Context) -> bool {
 }
 
 /// What somebody who must not learn that an address is taken is shown.
-fn pretend(cx: &Context, invented: User) -> SignedUp {
+fn pretend(cx: &Context, mut invented: User) -> SignedUp {
+    if let Some(id) = cx.row_id(User::TABLE).as_text() {
+        invented.id = UserId::new(id);
+    }
     let invented = cx.engine.callbacks.synthetic_user(invented);
     SignedUp { token: None, user: cx.engine.visible_user(invented) }
 }
@@ -201,10 +208,10 @@ async fn create(cx: &mut Context, user: User, hash: String, sign_in: Option<bool
         Some(remembered) => Some(issue(&mut tx, &user.id, remembered).await?.ok_or(ErrorCode::FailedToCreateSession)?),
     };
     tx.commit().await.map_err(not_created)?;
-    let user = cx.as_stored(user).await;
+    let user = cx.as_stored(cx.settled(user)?).await;
     Ok(match session {
         None => Made::User(user),
-        Some(session) => Made::Session(SessionAndUser { session, user }),
+        Some(session) => Made::Session(SessionAndUser { session: cx.settled(session)?, user }),
     })
 }
 

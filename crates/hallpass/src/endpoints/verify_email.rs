@@ -1,5 +1,8 @@
+use std::time::Duration;
+
 use hallpass_store::{Filter, Row, User, UserId};
 use http::StatusCode;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
@@ -20,7 +23,7 @@ use crate::{
 pub(crate) struct VerifyEmailEndpoint;
 
 /// What the link says.
-#[derive(Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct VerifyEmail {
     /// The token.
     pub token: String,
@@ -44,7 +47,7 @@ impl Input for VerifyEmail {
 }
 
 /// What a link came to.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct EmailVerified {
     /// Always true.
@@ -60,7 +63,9 @@ impl Endpoint for VerifyEmailEndpoint {
     type Output = EmailVerified;
 
     fn route(&self) -> Route {
-        Route::get("/verify-email").checks_callback_url()
+        Route::get("/verify-email")
+            .summary("Does what a link in a mail says: proves an address, or changes it")
+            .checks_callback_url()
     }
 
     async fn handle(&self, cx: &mut Context, input: VerifyEmail) -> Result<EmailVerified, ApiError> {
@@ -147,7 +152,7 @@ async fn sign_in(cx: &mut Context, email: &str, user: User) -> Result<(), ApiErr
                 ApiError::from(ErrorCode::FailedToCreateSession).with_status(StatusCode::INTERNAL_SERVER_ERROR)
             })?;
             tx.commit().await?;
-            SessionAndUser { session, user }
+            SessionAndUser { session: cx.settled(session)?, user }
         }
     };
     cookies::set(cx, made, Remember::AsBefore);
@@ -177,14 +182,16 @@ async fn change(
         ask_new_address(cx, user, &new_email, next)?;
         return Ok(None);
     }
-    // Tokens that name no step are from older versions: the new address is taken over, unproven.
+    // Tokens that name no step are from older versions: the new address is taken over, unproven, and asked for an hour.
     let stays_verified = step == Some(VERIFIES_CHANGE) && user.email_verified;
     let set = Row::new().with("email", new_email.to_lowercase()).with("emailVerified", stays_verified);
     let updated = update(cx, &user, set).await?;
     let engine = cx.engine.clone();
     if step != Some(VERIFIES_CHANGE) {
         if engine.outbox.sends(&MailKind::VERIFY_EMAIL) {
-            email_token::send_verification(cx, updated.clone(), next)?;
+            let (claims, user) = (Claims::verifying(&updated), updated.clone());
+            let life = Duration::from_hours(1);
+            engine.outbox.post(email_token::mail(cx, MailKind::VERIFY_EMAIL, user, &claims, life, next)?);
         }
     } else if stays_verified {
         engine.callbacks.after_email_verification(cx, &updated).await?;
@@ -204,7 +211,8 @@ fn ask_new_address(cx: &Context, mut user: User, new_email: &str, next: Option<&
     }
     let claims = Claims::changing(&user, new_email, VERIFIES_CHANGE);
     new_email.clone_into(&mut user.email);
-    cx.engine.outbox.post(email_token::mail(cx, MailKind::VERIFY_EMAIL, user, &claims, next)?);
+    let life = cx.engine.email_verification.expires_in();
+    cx.engine.outbox.post(email_token::mail(cx, MailKind::VERIFY_EMAIL, user, &claims, life, next)?);
     Ok(())
 }
 

@@ -22,7 +22,7 @@
 
 mod outbox;
 
-use std::{borrow::Cow, error::Error, fmt};
+use std::{borrow::Cow, error::Error, fmt, time::Duration};
 
 use futures_util::future::BoxFuture;
 use hallpass_store::User;
@@ -67,6 +67,9 @@ impl fmt::Display for MailKind {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Mail {
+    /// Names this mail, at every try alike, so that whoever gets it twice can tell. Drawn when it is handed over; empty before.
+    #[serde(skip)]
+    pub id: String,
     /// What it is for.
     pub kind: MailKind,
     /// Whom it goes to.
@@ -88,7 +91,8 @@ pub struct Mail {
 impl Mail {
     /// A mail to a user's own address.
     pub fn new(kind: MailKind, user: User, subject: impl Into<String>, url: String, token: String) -> Self {
-        Self { kind, to: user.email.clone(), subject: subject.into(), url, token, new_email: None, user }
+        let (id, to) = (String::new(), user.email.clone());
+        Self { id, kind, to, subject: subject.into(), url, token, new_email: None, user }
     }
 }
 
@@ -104,17 +108,24 @@ impl fmt::Debug for Mail {
 pub struct MailError {
     cause: Box<dyn Error + Send + Sync>,
     is_final: bool,
+    retry_after: Option<Duration>,
 }
 
 impl MailError {
     /// It may work later: the mail is tried again.
     pub fn temporary(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self { cause: cause.into(), is_final: false }
+        Self { cause: cause.into(), is_final: false, retry_after: None }
     }
 
     /// It will never work: the mail is given up at once.
     pub fn permanent(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self { cause: cause.into(), is_final: true }
+        Self { cause: cause.into(), is_final: true, retry_after: None }
+    }
+
+    /// The other side asked to be left alone for so long. The outbox waits at least that, within reason.
+    pub fn retry_after(mut self, pause: Duration) -> Self {
+        self.retry_after = Some(pause);
+        self
     }
 
     /// Whether trying again makes no sense.

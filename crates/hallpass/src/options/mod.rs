@@ -14,12 +14,13 @@ mod user;
 use serde::{Deserialize, Serialize};
 
 pub use advanced::{
-    AdvancedOptions, CookieAttributeOptions, CookieOptions, CrossSubDomainCookies, DisableOriginCheck, IpAddressOptions,
+    AdvancedOptions, CookieAttributeOptions, CookieOptions, CrossSubDomainCookies, DatabaseOptions, DisableOriginCheck,
+    GenerateId, IpAddressOptions,
 };
 pub use duration::Span;
 pub use email_and_password::EmailAndPassword;
 pub use email_verification::{EmailVerification, StoreIdentifier, StoreIdentifiers, VerificationOptions};
-pub use rate_limit::{CustomRule, RateLimitOptions};
+pub use rate_limit::{CustomRule, RateLimitOptions, RateLimitStorage};
 pub use session::{CookieCacheOptions, SessionOptions};
 pub use user::{AdditionalField, ChangeEmailOptions, DeleteUserOptions, FieldType, UserOptions};
 

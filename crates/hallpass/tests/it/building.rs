@@ -2,7 +2,10 @@
 
 use hallpass::{
     Bearer, Builder, Hallpass,
-    options::{AdditionalField, AdvancedOptions, IpAddressOptions, SessionOptions, Span, UserOptions},
+    options::{
+        AdditionalField, AdvancedOptions, IpAddressOptions, RateLimitOptions, RateLimitStorage, SessionOptions, Span,
+        UserOptions,
+    },
     store::MemoryStore,
 };
 
@@ -47,6 +50,13 @@ fn what_is_missing_or_makes_no_sense() {
     for (said, hint) in [
         (refused(|it| it.base_url("ftp://x")), "http:// or https://"),
         (refused(|it| it.base_path("/a\"b")), "base_path"),
+        (
+            refused(|it| {
+                let storage = Some(RateLimitStorage::SecondaryStorage);
+                it.rate_limit(RateLimitOptions { storage, ..RateLimitOptions::default() })
+            }),
+            "rate_limit.storage",
+        ),
         (refused(|it| it.plugin(Bearer::new()).plugin(Bearer::new())), "added twice"),
         (
             refused(|it| it.advanced(AdvancedOptions { ip_address: proxies, ..AdvancedOptions::default() })),

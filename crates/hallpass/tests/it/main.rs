@@ -13,6 +13,7 @@ mod hostile;
 mod mail;
 mod pipeline;
 mod routes;
+mod row_ids;
 mod sessions;
 mod support;
 mod unavailable;
