@@ -14,7 +14,8 @@ export async function runFlow(flow, startPair, { mutate, mutateMails } = {}) {
   let servers = [];
   try {
     servers = await startPair(given);
-    const { basePath, secret, session } = given.options;
+    const { basePath, secrets, session } = given.options;
+    const secret = secrets?.[0].value ?? given.options.secret;
     // An unremembered session lives a day, the others as long as configured.
     const lifetimes = [86_400_000, (session?.expiresIn || 604_800) * 1000];
     const both = pair(...servers, { basePath, secret, lifetimes, mutate, mutateMails });

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, fmt, num::NonZeroUsize, sync::Arc};
 
-use hallpass_store::{Mode, Plan, Schema, Session, Store, StoreError, User};
+use hallpass_store::{Mode, Plan, Schema, Session, Store, StoreError, Table, User};
 use hallpass_verify::{Secret, SigningKey};
 use indexmap::IndexMap;
 use url::Url;
@@ -15,6 +15,7 @@ use crate::{
     cookie::{AuthCookies, SetCookie},
     crypto::{
         ids::{Ids, MakeId},
+        jwe::{self, KeyRing},
         password,
         pool::Pool,
         random::{Randomness, SystemRandomness},
@@ -25,14 +26,19 @@ use crate::{
     gate::{ClientIps, RateLimiter, StoredCounters, TrustedOrigins, origin::OriginCheck, origin_of, stored_counters},
     mail::{MailKind, Mailer, Outbox, Senders},
     options::{
-        AdditionalField, AdvancedOptions, ChangeEmailOptions, DeleteUserOptions, EmailAndPassword, EmailVerification,
-        Environment, GenerateId, RateLimitOptions, RateLimitStorage, SessionOptions, UserOptions, VerificationOptions,
+        AccountOptions, AdditionalField, AdvancedOptions, ChangeEmailOptions, CookieCacheOptions, DeleteUserOptions,
+        EmailAndPassword, EmailVerification, Environment, GenerateId, RateLimitOptions, RateLimitStorage, RefreshCache,
+        SessionOptions, UserOptions, VerificationOptions,
     },
     plugin::{
         AfterHook, BeforeHook, DatabaseHooks, Matcher, Plugin, Registrar, RequestInterceptor, ResponseInterceptor,
     },
     routes::Routes,
-    session::SessionAndUser,
+    session::{
+        SessionAndUser,
+        cache::{Cache, VersionOf},
+    },
+    table_names::{self, TableNames},
     verification::values::NextSweep,
     wire::path,
 };
@@ -86,6 +92,9 @@ pub(crate) struct Engine {
     pub(crate) skip_trailing_slashes: bool,
     pub(crate) trusted_proxy_headers: bool,
     pub(crate) cookies: AuthCookies,
+    pub(crate) cookie_cache: Option<Cache>,
+    /// The keys of the account cookie, where there is one.
+    pub(crate) account_cookie: Option<KeyRing>,
     pub(crate) email_and_password: EmailAndPassword,
     pub(crate) email_verification: EmailVerification,
     pub(crate) verification: VerificationOptions,
@@ -204,6 +213,7 @@ impl Hallpass {
 pub struct Builder {
     environment: Environment,
     secret: Option<Secret>,
+    secrets: Vec<(u32, Secret)>,
     base_url: Option<String>,
     base_path: Option<String>,
     store: Option<Arc<dyn Store>>,
@@ -218,7 +228,9 @@ pub struct Builder {
     senders: Senders,
     callbacks: Arc<dyn Callbacks>,
     session: SessionOptions,
+    cookie_cache_version: Option<VersionOf>,
     user: UserOptions,
+    account: AccountOptions,
     rate_limit: RateLimitOptions,
     advanced: AdvancedOptions,
     error_url: Option<String>,
@@ -233,6 +245,7 @@ impl Default for Builder {
         Self {
             environment: Environment::default(),
             secret: None,
+            secrets: Vec::new(),
             base_url: None,
             base_path: None,
             store: None,
@@ -248,7 +261,9 @@ impl Default for Builder {
             senders: Senders::default(),
             callbacks: Arc::new(Nobody),
             session: SessionOptions::default(),
+            cookie_cache_version: None,
             user: UserOptions::default(),
+            account: AccountOptions::default(),
             rate_limit: RateLimitOptions::default(),
             advanced: AdvancedOptions::default(),
             error_url: None,
@@ -273,9 +288,30 @@ impl Builder {
         self
     }
 
-    /// What tokens and cookies are signed with. Required; whoever knows it can sign.
+    /// What tokens and cookies are signed and encrypted with. Required; whoever knows it can sign. In production the npm package's
+    /// default, which everybody knows, is refused.
     pub fn secret(mut self, secret: impl Into<Secret>) -> Self {
         self.secret = Some(secret.into());
+        self
+    }
+
+    /// Secrets with versions, the current one first; a version must not change its secret.
+    ///
+    /// To replace a secret, put a new version before it and leave it where it is. What was encrypted before can still be read then;
+    /// what was signed before counts for nothing any more, so everybody has to sign in again. A secret from before there were
+    /// versions stays what [`secret`](Self::secret) says.
+    ///
+    /// ```
+    /// # use hallpass::{Hallpass, store::MemoryStore};
+    /// # fn main() -> Result<(), hallpass::BuildError> {
+    /// let auth = Hallpass::builder()
+    ///     .secrets([(2, "the new secret of at least 32 characters"), (1, "the one before, which still decrypts")])
+    ///     .store(MemoryStore::new())
+    ///     .build()?;
+    /// # Ok(()) }
+    /// ```
+    pub fn secrets<S: Into<Secret>>(mut self, secrets: impl IntoIterator<Item = (u32, S)>) -> Self {
+        self.secrets = secrets.into_iter().map(|(version, secret)| (version, secret.into())).collect();
         self
     }
 
@@ -387,9 +423,28 @@ impl Builder {
         self
     }
 
+    /// Says which version the copy of a session in a cookie must have to be believed, from what the copy holds; goes before
+    /// [`CookieCacheOptions::version`](crate::options::CookieCacheOptions::version).
+    ///
+    /// ```
+    /// # use hallpass::{Hallpass, store::MemoryStore};
+    /// # let builder = Hallpass::builder();
+    /// let builder = builder.cookie_cache_version(|_session, user| format!("2-{}", user.email_verified));
+    /// ```
+    pub fn cookie_cache_version(mut self, version: impl Fn(&Session, &User) -> String + Send + Sync + 'static) -> Self {
+        self.cookie_cache_version = Some(Box::new(version));
+        self
+    }
+
     /// The user record.
     pub fn user(mut self, options: UserOptions) -> Self {
         self.user = options;
+        self
+    }
+
+    /// Accounts at outside providers.
+    pub fn account(mut self, options: AccountOptions) -> Self {
+        self.account = options;
         self
     }
 
@@ -452,21 +507,18 @@ impl Builder {
     /// # Errors
     /// When something required is missing or makes no sense; the text says what to change.
     pub fn build(mut self) -> Result<Hallpass, BuildError> {
-        let secret = self.secret.take().filter(|secret| !secret.expose().is_empty());
-        let secret = secret.ok_or_else(|| {
-            BuildError::new("a secret is required: call `.secret(…)` with at least 32 random characters")
-        })?;
-        warn_of_weak(&secret);
+        let secrets = Secrets::build(std::mem::take(&mut self.secrets), self.secret.take(), self.environment)?;
         let store = self.store.take().ok_or_else(|| BuildError::new("a store is required: call `.store(…)`"))?;
         let base = Base::new(self.base_url.as_deref(), self.base_path.as_deref())?;
         check_spans(&self.session)?;
+        warn_of_refresh_cache(&self.session.cookie_cache);
         check_disabled_paths(&self.disabled_paths)?;
         check_domain(&self.advanced, &base)?;
         check_storage(&self.rate_limit)?;
         self.senders.switches = self.switches();
         check_links(&self, &base)?;
         let registrar = self.collect()?;
-        Ok(Hallpass { engine: Arc::new(self.assemble(&secret, store, base, registrar)?) })
+        Ok(Hallpass { engine: Arc::new(self.assemble(secrets, store, base, registrar)?) })
     }
 
     /// What the user of the engine, the engine itself and the plugins add, in this order.
@@ -494,7 +546,7 @@ impl Builder {
     /// Puts everything in its place.
     fn assemble(
         self,
-        secret: &Secret,
+        secrets: Secrets,
         store: Arc<dyn Store>,
         base: Base,
         registrar: Registrar,
@@ -506,7 +558,7 @@ impl Builder {
         let hashing = Pool::start(threads, self.hash_queue).map_err(|error| {
             BuildError::new(format!("the threads for hashing passwords could not be started: {error}"))
         })?;
-        let (schema, key) = (self.schema(&registrar), SigningKey::new(secret.expose()));
+        let (schema, key) = (self.schema(&registrar)?, SigningKey::new(secrets.current()));
         let ids = Ids::new(self.advanced.database.generate_id, self.make_id, Arc::clone(&self.randomness));
         let stored = self
             .rate_limit
@@ -521,7 +573,6 @@ impl Builder {
             schema,
             key,
             ids,
-            secrets: Secrets::new(secret.clone()),
             clock: self.clock,
             outbox: Outbox::new(self.senders, background.clone(), Arc::clone(&self.randomness)),
             randomness: self.randomness,
@@ -539,6 +590,9 @@ impl Builder {
             next_sweep: NextSweep::default(),
             change_email: self.user.change_email,
             delete_user: self.user.delete_user,
+            cookie_cache: Cache::new(&self.session.cookie_cache, self.cookie_cache_version, &secrets),
+            account_cookie: self.account.store_account_cookie.then(|| KeyRing::new(&secrets, jwe::ACCOUNT)),
+            secrets,
             session: self.session,
             user_fields: registrar.user_fields,
             session_fields: registrar.session_fields,
@@ -563,7 +617,7 @@ impl Builder {
     }
 
     /// The tables, with what configuration and plugins add to them.
-    fn schema(&self, registrar: &Registrar) -> Schema {
+    fn schema(&self, registrar: &Registrar) -> Result<Schema, BuildError> {
         let tables = [("user", &registrar.user_fields), ("session", &registrar.session_fields)];
         let columns = tables.into_iter().flat_map(|(table, fields)| fields.iter().map(move |field| (table, field)));
         let mut schema = columns.fold(registrar.schema.clone(), |schema, (table, (name, field))| {
@@ -573,7 +627,28 @@ impl Builder {
             schema = schema.with_table(stored_counters::table());
         }
         let numbers = self.make_id.is_none() && self.advanced.database.generate_id == Some(GenerateId::Serial);
-        if numbers { schema.numbered() } else { schema }
+        if numbers {
+            schema = schema.numbered();
+        }
+        let named = self.table_names().iter().try_fold(schema, |schema, names| names.apply(schema))?;
+        table_names::check(&named)?;
+        Ok(named)
+    }
+
+    /// What the engine's own tables are called.
+    fn table_names(&self) -> Vec<TableNames<'_>> {
+        let named = |table: Table| {
+            let (section, model_name, fields) = match &*table.name {
+                "user" => ("user", &self.user.model_name, &self.user.fields),
+                "session" => ("session", &self.session.model_name, &self.session.fields),
+                "account" => ("account", &self.account.model_name, &self.account.fields),
+                "verification" => ("verification", &self.verification.model_name, &self.verification.fields),
+                _ => ("rate_limit", &self.rate_limit.model_name, &self.rate_limit.fields),
+            };
+            TableNames { table, section, model_name: model_name.as_deref(), fields }
+        };
+        let core = Schema::core();
+        core.tables().iter().cloned().chain([stored_counters::table()]).map(named).collect()
     }
 
     fn add_plugins(&self, registrar: &mut Registrar) -> Result<(), BuildError> {
@@ -595,12 +670,22 @@ fn trusted(own: Option<&str>, configured: &[String], plugins: &[String]) -> Trus
 
 /// Clients keep no cookie longer than 400 days; the npm package fails at every sign-in instead.
 fn check_spans(session: &SessionOptions) -> Result<(), BuildError> {
-    if session.expires_in().as_secs() > SetCookie::MAX_AGE_LIMIT {
-        return Err(BuildError::new(
-            "session.expires_in: clients keep no cookie longer than 400 days; choose a shorter span",
-        ));
+    let spans = [("expires_in", session.expires_in()), ("cookie_cache.max_age", session.cookie_cache.max_age())];
+    match spans.iter().find(|(_, span)| span.as_secs() > SetCookie::MAX_AGE_LIMIT) {
+        None => Ok(()),
+        Some((name, _)) => Err(BuildError::new(format!(
+            "session.{name}: clients keep no cookie longer than 400 days; choose a shorter span"
+        ))),
     }
-    Ok(())
+}
+
+/// As in the npm package with a database.
+fn warn_of_refresh_cache(cache: &CookieCacheOptions) {
+    if cache.refresh_cache.is_some_and(|refresh| refresh != RefreshCache::Switch(false)) {
+        tracing::warn!(
+            "session.cookie_cache.refresh_cache is for servers without a database and does nothing here; leave it out"
+        );
+    }
 }
 
 /// Counting elsewhere than was asked for would be no limit for several servers together.
@@ -657,19 +742,6 @@ fn check_fields(registrar: &Registrar) -> Result<(), BuildError> {
         }
     }
     Ok(())
-}
-
-/// As in the npm package, a short secret is a warning and no more.
-fn warn_of_weak(secret: &Secret) {
-    let text = secret.expose();
-    let distinct = text.chars().collect::<std::collections::BTreeSet<_>>().len();
-    let bits = f64::from(u32::try_from(text.chars().count()).unwrap_or(u32::MAX))
-        * f64::from(u32::try_from(distinct).unwrap_or(u32::MAX)).log2();
-    if text.len() < 32 || bits < 120.0 {
-        tracing::warn!(
-            "the secret is short or repeats itself; use at least 32 random characters, such as `hallpass secret` prints"
-        );
-    }
 }
 
 /// The base URL taken apart.

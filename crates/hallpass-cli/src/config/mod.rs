@@ -15,16 +15,16 @@ use std::{
 };
 
 use hallpass::options::{
-    AdvancedOptions, EmailAndPassword, EmailVerification, Environment, RateLimitOptions, SessionOptions, Span,
-    UserOptions, VerificationOptions,
+    AccountOptions, AdvancedOptions, EmailAndPassword, EmailVerification, Environment, RateLimitOptions,
+    SessionOptions, Span, UserOptions, VerificationOptions,
 };
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 pub(crate) use mail::Carrier;
 pub use mail::{MailSection, MailTransport};
-pub use secret::Origin as SecretOrigin;
 pub(crate) use secret::draw as draw_secret;
+pub use secret::{Origin as SecretOrigin, Secrets};
 
 /// Everything that can be configured and is there already.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -34,7 +34,7 @@ pub struct Config {
     pub environment: Option<Environment>,
     /// `compat`.
     pub profile: Option<String>,
-    /// What tokens are signed with.
+    /// What tokens are signed with; beside `secrets`, what decrypts things from before those.
     pub secret: Option<Hidden>,
     /// Secrets with versions, the current one first: `"2:new…"`.
     pub secrets: Vec<Hidden>,
@@ -64,6 +64,8 @@ pub struct Config {
     pub session: SessionOptions,
     /// The user record.
     pub user: UserOptions,
+    /// What users sign in with.
+    pub account: AccountOptions,
     /// How often clients may call.
     pub rate_limit: RateLimitOptions,
     /// Cookies, origins and addresses.
@@ -315,7 +317,7 @@ impl Config {
     }
 
     /// What tokens are signed with, if file or environment say it.
-    pub fn configured_secret(&self) -> Option<hallpass::Secret> {
+    pub fn configured_secrets(&self) -> Option<Secrets> {
         secret::configured(self)
     }
 
@@ -337,7 +339,7 @@ impl Config {
     ///
     /// # Errors
     /// When there is none and none may be made, or the file it is kept in cannot be used.
-    pub fn secret(&self) -> Result<(hallpass::Secret, SecretOrigin), String> {
+    pub fn secrets(&self) -> Result<(Secrets, SecretOrigin), String> {
         secret::find_or_make(self)
     }
 }

@@ -16,4 +16,5 @@ mod routes;
 mod row_ids;
 mod sessions;
 mod support;
+mod table_names;
 mod unavailable;
