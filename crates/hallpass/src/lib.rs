@@ -67,6 +67,7 @@ mod routes;
 mod row_ids;
 mod service;
 mod session;
+mod table_names;
 mod verification;
 pub mod wire;
 
