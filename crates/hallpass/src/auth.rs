@@ -792,7 +792,8 @@ fn check_domain(advanced: &AdvancedOptions, base: &Base) -> Result<(), BuildErro
 /// Links in mails lead to the base URL. Without one they would lead wherever the `Host` header of a request says, and a stranger who
 /// asks for somebody else's link would choose where its token goes.
 fn check_links(builder: &Builder, base: &Base) -> Result<(), BuildError> {
-    let sends = builder.senders.every.is_some() || !builder.senders.single.is_empty();
+    let senders = &builder.senders;
+    let sends = senders.every.is_some() && senders.switches.values().any(|is_on| *is_on) || !senders.single.is_empty();
     if sends && base.is_unknown() && builder.environment == Environment::Production {
         return Err(BuildError::new(
             "base_url is required where mail is sent: links in mails would otherwise lead wherever a request's Host \
