@@ -204,6 +204,7 @@ impl Hallpass {
 pub struct Builder {
     environment: Environment,
     secret: Option<Secret>,
+    secrets: Vec<(u32, Secret)>,
     base_url: Option<String>,
     base_path: Option<String>,
     store: Option<Arc<dyn Store>>,
@@ -233,6 +234,7 @@ impl Default for Builder {
         Self {
             environment: Environment::default(),
             secret: None,
+            secrets: Vec::new(),
             base_url: None,
             base_path: None,
             store: None,
@@ -273,9 +275,30 @@ impl Builder {
         self
     }
 
-    /// What tokens and cookies are signed with. Required; whoever knows it can sign.
+    /// What tokens and cookies are signed and encrypted with. Required; whoever knows it can sign. In production the npm package's
+    /// default, which everybody knows, is refused.
     pub fn secret(mut self, secret: impl Into<Secret>) -> Self {
         self.secret = Some(secret.into());
+        self
+    }
+
+    /// Secrets with versions, the current one first; a version must not change its secret.
+    ///
+    /// To replace a secret, put a new version before it and leave it where it is. What was encrypted before can still be read then;
+    /// what was signed before counts for nothing any more, so everybody has to sign in again. A secret from before there were
+    /// versions stays what [`secret`](Self::secret) says.
+    ///
+    /// ```
+    /// # use hallpass::{Hallpass, store::MemoryStore};
+    /// # fn main() -> Result<(), hallpass::BuildError> {
+    /// let auth = Hallpass::builder()
+    ///     .secrets([(2, "the new secret of at least 32 characters"), (1, "the one before, which still decrypts")])
+    ///     .store(MemoryStore::new())
+    ///     .build()?;
+    /// # Ok(()) }
+    /// ```
+    pub fn secrets<S: Into<Secret>>(mut self, secrets: impl IntoIterator<Item = (u32, S)>) -> Self {
+        self.secrets = secrets.into_iter().map(|(version, secret)| (version, secret.into())).collect();
         self
     }
 
@@ -452,11 +475,7 @@ impl Builder {
     /// # Errors
     /// When something required is missing or makes no sense; the text says what to change.
     pub fn build(mut self) -> Result<Hallpass, BuildError> {
-        let secret = self.secret.take().filter(|secret| !secret.expose().is_empty());
-        let secret = secret.ok_or_else(|| {
-            BuildError::new("a secret is required: call `.secret(…)` with at least 32 random characters")
-        })?;
-        warn_of_weak(&secret);
+        let secrets = Secrets::build(std::mem::take(&mut self.secrets), self.secret.take(), self.environment)?;
         let store = self.store.take().ok_or_else(|| BuildError::new("a store is required: call `.store(…)`"))?;
         let base = Base::new(self.base_url.as_deref(), self.base_path.as_deref())?;
         check_spans(&self.session)?;
@@ -466,7 +485,7 @@ impl Builder {
         self.senders.switches = self.switches();
         check_links(&self, &base)?;
         let registrar = self.collect()?;
-        Ok(Hallpass { engine: Arc::new(self.assemble(&secret, store, base, registrar)?) })
+        Ok(Hallpass { engine: Arc::new(self.assemble(secrets, store, base, registrar)?) })
     }
 
     /// What the user of the engine, the engine itself and the plugins add, in this order.
@@ -494,7 +513,7 @@ impl Builder {
     /// Puts everything in its place.
     fn assemble(
         self,
-        secret: &Secret,
+        secrets: Secrets,
         store: Arc<dyn Store>,
         base: Base,
         registrar: Registrar,
@@ -506,7 +525,7 @@ impl Builder {
         let hashing = Pool::start(threads, self.hash_queue).map_err(|error| {
             BuildError::new(format!("the threads for hashing passwords could not be started: {error}"))
         })?;
-        let (schema, key) = (self.schema(&registrar), SigningKey::new(secret.expose()));
+        let (schema, key) = (self.schema(&registrar), SigningKey::new(secrets.current()));
         let ids = Ids::new(self.advanced.database.generate_id, self.make_id, Arc::clone(&self.randomness));
         let stored = self
             .rate_limit
@@ -521,7 +540,7 @@ impl Builder {
             schema,
             key,
             ids,
-            secrets: Secrets::new(secret.clone()),
+            secrets,
             clock: self.clock,
             outbox: Outbox::new(self.senders, background.clone(), Arc::clone(&self.randomness)),
             randomness: self.randomness,
@@ -657,19 +676,6 @@ fn check_fields(registrar: &Registrar) -> Result<(), BuildError> {
         }
     }
     Ok(())
-}
-
-/// As in the npm package, a short secret is a warning and no more.
-fn warn_of_weak(secret: &Secret) {
-    let text = secret.expose();
-    let distinct = text.chars().collect::<std::collections::BTreeSet<_>>().len();
-    let bits = f64::from(u32::try_from(text.chars().count()).unwrap_or(u32::MAX))
-        * f64::from(u32::try_from(distinct).unwrap_or(u32::MAX)).log2();
-    if text.len() < 32 || bits < 120.0 {
-        tracing::warn!(
-            "the secret is short or repeats itself; use at least 32 random characters, such as `hallpass secret` prints"
-        );
-    }
 }
 
 /// The base URL taken apart.

@@ -1,6 +1,6 @@
 use std::net::SocketAddr;
 
-use hallpass::{Environment, store::MemoryStore};
+use hallpass::{Environment, Secret, store::MemoryStore};
 use hallpass_sql::SqlStore;
 
 use super::{Failure, builder, chain};
@@ -30,8 +30,8 @@ pub(super) fn run(loaded: &Loaded) -> Result<(), Failure> {
         return Err(format!("server.metrics_listen: `{address}` is no address and port such as 127.0.0.1:9100").into());
     }
     config.log_filter()?;
-    let secret = config.configured_secret().unwrap_or_else(|| draw_secret().into());
-    builder(config)?.secret(secret).store(MemoryStore::new()).build()?;
+    let secrets = config.configured_secrets().unwrap_or_else(|| Secret::new(draw_secret()).into());
+    secrets.give(builder(config)?).store(MemoryStore::new()).build()?;
     Ok(())
 }
 

@@ -16,7 +16,7 @@ use hallpass_sql::SqlStore;
 
 use crate::{
     cli::{Cli, Command, ConfigCommand},
-    config::{self, Carrier, Config, Loaded, OpenApiSection},
+    config::{self, Carrier, Config, Loaded, OpenApiSection, Secrets},
     output,
 };
 
@@ -53,9 +53,9 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
 }
 
 /// The engine that a configuration describes, on its database.
-pub(crate) async fn build(config: &Config, secret: Secret) -> Result<Hallpass, Failure> {
+pub(crate) async fn build(config: &Config, secrets: Secrets) -> Result<Hallpass, Failure> {
     let store = SqlStore::connect(&config.database.url).await.map_err(chain)?;
-    Ok(builder(config)?.secret(secret).store(store).build()?)
+    Ok(secrets.give(builder(config)?).store(store).build()?)
 }
 
 /// The engine for a tool. It signs nothing, so it needs no secret and makes none; and it makes no database by the way.
@@ -66,7 +66,7 @@ async fn tool(loaded: &Loaded, may_create: bool) -> Result<Hallpass, Failure> {
             format!("there is no database at {url}; say where it is with --config or HALLPASS__DATABASE__URL").into()
         );
     }
-    let auth = build(&loaded.config, Secret::new(config::draw_secret())).await?;
+    let auth = build(&loaded.config, Secret::new(config::draw_secret()).into()).await?;
     if !may_create && !auth.migrate(Mode::Plan).await.map_err(chain)?.is_empty() {
         return Err("the database lacks tables or columns that this needs; run `hallpass migrate`".into());
     }

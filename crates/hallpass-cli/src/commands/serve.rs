@@ -1,12 +1,12 @@
 use std::{io::IsTerminal, time::Duration};
 
-use hallpass::{Environment, Hallpass, Secret, store::Mode};
+use hallpass::{Environment, Hallpass, store::Mode};
 use hallpass_sql::SqlStore;
 use tokio::{net::TcpListener, time::timeout};
 
 use super::{Failure, build, chain, config_check};
 use crate::{
-    config::{Config, Loaded, LogFormat, SecretOrigin},
+    config::{Config, Loaded, LogFormat, SecretOrigin, Secrets},
     server,
 };
 
@@ -24,7 +24,7 @@ pub(super) async fn run(loaded: Loaded) -> Result<(), Failure> {
     let listener = TcpListener::bind(address)
         .await
         .map_err(|error| format!("{address} cannot be listened on: {error}; set server.listen to a free port"))?;
-    let auth = build(config, find_secret(config)?).await?;
+    let auth = build(config, find_secrets(config)?).await?;
     let is_embedded = SqlStore::file_of(&config.database.url).is_ok();
     migrate(&auth, config.database.auto_migrate.unwrap_or(is_embedded)).await?;
     let metrics = server::metrics::start(config).await?;
@@ -64,8 +64,8 @@ fn start_log(config: &Config) -> Result<(), Failure> {
     Ok(())
 }
 
-fn find_secret(config: &Config) -> Result<Secret, Failure> {
-    let (secret, origin) = config.secret()?;
+fn find_secrets(config: &Config) -> Result<Secrets, Failure> {
+    let (secrets, origin) = config.secrets()?;
     match origin {
         SecretOrigin::Configured => {}
         SecretOrigin::File(path) => tracing::info!(path = %path.display(), "using the secret in this file"),
@@ -73,7 +73,7 @@ fn find_secret(config: &Config) -> Result<Secret, Failure> {
             tracing::info!(path = %path.display(), "made a secret; whoever has this file can sign tokens");
         }
     }
-    Ok(secret)
+    Ok(secrets)
 }
 
 fn greet(config: &Config, auth: &Hallpass, address: std::net::SocketAddr) {

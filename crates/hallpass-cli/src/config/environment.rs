@@ -78,10 +78,11 @@ fn set(table: &mut Table, path: &[String], value: Value) {
 /// The npm package's own variables, for what nothing else has said (CONTRACT §15).
 pub(super) fn honour_npm_variables(config: &mut Config, variables: &BTreeMap<String, String>) {
     let get = |name: &str| variables.get(name).filter(|text| !text.is_empty()).cloned();
-    if config.secrets.is_empty() && config.secret.is_none() {
-        let secrets = get("BETTER_AUTH_SECRETS").unwrap_or_default();
-        config.secrets =
-            secrets.split(',').map(str::trim).filter(|it| !it.is_empty()).map(|it| Hidden(it.into())).collect();
+    if let Some(secrets) = get("BETTER_AUTH_SECRETS").filter(|_| config.secrets.is_empty()) {
+        // An empty entry is a mistake, which the check of the secrets tells.
+        config.secrets = secrets.split(',').map(|entry| Hidden(entry.into())).collect();
+    }
+    if config.secret.as_ref().is_none_or(|secret| secret.0.is_empty()) {
         config.secret = get("BETTER_AUTH_SECRET").or_else(|| get("AUTH_SECRET")).map(Hidden);
     }
     if config.base_url.is_none() {

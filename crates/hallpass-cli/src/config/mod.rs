@@ -23,8 +23,8 @@ use toml::{Table, Value};
 
 pub(crate) use mail::Carrier;
 pub use mail::{MailSection, MailTransport};
-pub use secret::Origin as SecretOrigin;
 pub(crate) use secret::draw as draw_secret;
+pub use secret::{Origin as SecretOrigin, Secrets};
 
 /// Everything that can be configured and is there already.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -34,7 +34,7 @@ pub struct Config {
     pub environment: Option<Environment>,
     /// `compat`.
     pub profile: Option<String>,
-    /// What tokens are signed with.
+    /// What tokens are signed with; beside `secrets`, what decrypts things from before those.
     pub secret: Option<Hidden>,
     /// Secrets with versions, the current one first: `"2:new…"`.
     pub secrets: Vec<Hidden>,
@@ -315,7 +315,7 @@ impl Config {
     }
 
     /// What tokens are signed with, if file or environment say it.
-    pub fn configured_secret(&self) -> Option<hallpass::Secret> {
+    pub fn configured_secrets(&self) -> Option<Secrets> {
         secret::configured(self)
     }
 
@@ -337,7 +337,7 @@ impl Config {
     ///
     /// # Errors
     /// When there is none and none may be made, or the file it is kept in cannot be used.
-    pub fn secret(&self) -> Result<(hallpass::Secret, SecretOrigin), String> {
+    pub fn secrets(&self) -> Result<(Secrets, SecretOrigin), String> {
         secret::find_or_make(self)
     }
 }

@@ -1,4 +1,4 @@
-//! Where the secret comes from (CONTRACT §15).
+//! Where the secrets come from (CONTRACT §15).
 
 use std::{
     fs::{self, OpenOptions},
@@ -7,9 +7,35 @@ use std::{
 };
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use hallpass::{Environment, Randomness, Secret, SystemRandomness};
+use hallpass::{Builder, Environment, Randomness, Secret, SystemRandomness};
 
 use super::{Config, Hidden};
+
+/// What an engine signs and encrypts with.
+#[derive(Debug, Clone, Default)]
+pub struct Secrets {
+    /// Secrets with versions, the current one first.
+    pub versions: Vec<(u32, Secret)>,
+    /// The one without a version: the only one, or what decrypts things from before there were versions.
+    pub single: Option<Secret>,
+}
+
+impl From<Secret> for Secrets {
+    fn from(single: Secret) -> Self {
+        Self { versions: Vec::new(), single: Some(single) }
+    }
+}
+
+impl Secrets {
+    /// Hands them to an engine.
+    pub fn give(self, builder: Builder) -> Builder {
+        let builder = builder.secrets(self.versions);
+        match self.single {
+            Some(secret) => builder.secret(secret),
+            None => builder,
+        }
+    }
+}
 
 /// Where the secret was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +62,8 @@ pub(super) fn check(config: &Config) -> Vec<String> {
     for (index, entry) in config.secrets.iter().enumerate() {
         match parse(entry) {
             None => problems.push(format!(
-                "secrets: entry {} is not of the form \"<version>:<secret>\" with a whole number as the version",
+                "secrets: entry {} is not of the form \"<version>:<secret>\" with a whole number up to 4294967295 as the \
+                 version",
                 index + 1
             )),
             Some((version, _)) if versions.contains(&version) => {
@@ -56,28 +83,29 @@ pub(super) fn check(config: &Config) -> Vec<String> {
     problems
 }
 
-/// The secret that file or environment say.
-pub(super) fn configured(config: &Config) -> Option<Secret> {
-    let versioned = config.secrets.first().and_then(parse).map(|(_, current)| current);
-    let single = || config.secret.as_ref().map(|secret| &*secret.0).filter(|secret| !secret.is_empty());
-    versioned.or_else(single).map(Secret::new)
+/// The secrets that file or environment say, if they say any.
+pub(super) fn configured(config: &Config) -> Option<Secrets> {
+    let versions: Vec<_> = config.secrets.iter().filter_map(parse).map(|(version, it)| (version, it.into())).collect();
+    let single = config.secret.as_ref().map(|secret| &*secret.0).filter(|secret| !secret.is_empty());
+    let found = Secrets { versions, single: single.map(Secret::new) };
+    (!found.versions.is_empty() || found.single.is_some()).then_some(found)
 }
 
-pub(super) fn find_or_make(config: &Config) -> Result<(Secret, Origin), String> {
-    if let Some(secret) = configured(config) {
-        return Ok((secret, Origin::Configured));
+pub(super) fn find_or_make(config: &Config) -> Result<(Secrets, Origin), String> {
+    if let Some(secrets) = configured(config) {
+        return Ok((secrets, Origin::Configured));
     }
     let path = beside_the_database(&config.database.url, "hallpass.secret");
     match read(&path)? {
-        Some(secret) => Ok((secret, Origin::File(path))),
+        Some(secret) => Ok((secret.into(), Origin::File(path))),
         None => match write(&path, &draw()) {
-            Ok(()) => {
-                read(&path)?.map(|secret| (secret, Origin::Made(path))).ok_or_else(|| "the secret is gone".into())
-            }
+            Ok(()) => read(&path)?
+                .map(|secret| (secret.into(), Origin::Made(path)))
+                .ok_or_else(|| "the secret is gone".into()),
             // Another process was faster.
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                read(&path)?.map(|secret| (secret, Origin::File(path))).ok_or_else(|| "the secret is gone".into())
-            }
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => read(&path)?
+                .map(|secret| (secret.into(), Origin::File(path)))
+                .ok_or_else(|| "the secret is gone".into()),
             Err(error) => Err(format!("the secret could not be written to {}: {error}", path.display())),
         },
     }
@@ -94,11 +122,12 @@ fn read(path: &Path) -> Result<Option<Secret>, String> {
     }
 }
 
-/// `<version>:<secret>`.
-fn parse(entry: &Hidden) -> Option<(u64, &str)> {
-    let (version, value) = entry.0.trim().split_once(':')?;
-    let digits = version.bytes().all(|byte| byte.is_ascii_digit());
-    let version = version.parse().ok().filter(|_| digits)?;
+/// `<version>:<secret>`, with room around either.
+fn parse(entry: &Hidden) -> Option<(u32, &str)> {
+    let (version, value) = entry.0.split_once(':')?;
+    let (version, value) = (version.trim(), value.trim());
+    let is_plain = version.bytes().all(|byte| byte.is_ascii_digit());
+    let version = version.parse().ok().filter(|_| is_plain)?;
     (!value.is_empty()).then_some((version, value))
 }
 

@@ -72,7 +72,7 @@ fn the_environment_wins_over_the_file_and_the_file_over_the_npm_variables() {
     assert_eq!(config.trusted_origins, ["https://a.example", "https://b.example", "https://d.example"]);
     assert_eq!(config.user.additional_fields["favColor"].required, Some(false));
     assert_eq!(config.base_url.as_deref(), Some("https://c.example"));
-    assert_eq!(config.secret().unwrap().0.expose(), "from the file");
+    assert_eq!(single(&config), "from the file");
 }
 
 #[test]
@@ -84,12 +84,33 @@ fn production_needs_a_secret_and_a_public_listener_an_environment() {
     assert!(reading("profile = \"strict\"", &[]).unwrap_err().contains("does not exist yet"));
 }
 
+fn single(config: &Config) -> String {
+    config.secrets().unwrap().0.single.unwrap().expose().to_owned()
+}
+
 #[test]
 fn of_versioned_secrets_the_first_is_current() {
-    let config = reading("", &[("BETTER_AUTH_SECRETS", "2:new secret, 1:old")]).unwrap().config;
-    assert_eq!(config.secret().unwrap().0.expose(), "new secret");
-    for wrong in ["x:a", "1:", "1", "1:a,1:b", "-1:a", "+1:a"] {
+    for variable in ["2:new secret, 1 : old:er", "2:new secret,1:old:er"] {
+        let config = reading("", &[("BETTER_AUTH_SECRETS", variable)]).unwrap().config;
+        let secrets = config.secrets().unwrap().0;
+        let versions: Vec<_> = secrets.versions.iter().map(|(version, secret)| (*version, secret.expose())).collect();
+        assert_eq!((versions, secrets.single.is_none()), (vec![(2, "new secret"), (1, "old:er")], true));
+    }
+    for wrong in ["x:a", "1:", "1: ", "1", "1:a,1:b", "-1:a", "+1:a", "1:a,", ",1:a", "4294967296:a", ":a", ","] {
         assert!(reading("", &[("BETTER_AUTH_SECRETS", wrong)]).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn beside_versioned_secrets_the_single_one_reads_what_is_older() {
+    for (text, variables) in [
+        ("secrets = [\"2:new\"]", &[("AUTH_SECRET", "old")][..]),
+        ("secret = \"old\"", &[("BETTER_AUTH_SECRETS", "2:new"), ("BETTER_AUTH_SECRET", "another")]),
+        ("", &[("BETTER_AUTH_SECRETS", "2:new"), ("BETTER_AUTH_SECRET", "old"), ("AUTH_SECRET", "another")]),
+    ] {
+        let config = reading(text, variables).unwrap().config;
+        let secrets = config.secrets().unwrap().0;
+        assert_eq!((secrets.versions[0].1.expose(), single(&config)), ("new", "old".to_owned()), "{text}");
     }
 }
 
@@ -98,10 +119,10 @@ fn a_secret_is_made_once_for_the_owner_alone() {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}/my.db", folder.path().display());
     let config = Config { database: DatabaseSection { url, auto_migrate: None }, ..Config::default() };
-    let (made, origin) = config.secret().unwrap();
+    let (made, origin) = config.secrets().unwrap();
     let path = folder.path().join("hallpass.secret");
     assert_eq!(origin, SecretOrigin::Made(path.clone()));
-    assert_eq!(config.secret().unwrap().0.expose(), made.expose());
+    assert_eq!(single(&config), made.single.unwrap().expose());
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;

@@ -74,3 +74,16 @@ fn the_configuration_is_checked_without_telling_secrets() {
     assert!(err(&output).contains("rate_limit.storage is understood"), "{}", err(&output));
     assert!(!out(&output).contains("hush") && !err(&output).contains("hush"));
 }
+
+#[test]
+fn a_secret_that_everybody_knows_is_refused_in_production() {
+    let folder = tempfile::tempdir().unwrap();
+    for secret in [
+        "secret = \"better-auth-secret-12345678901234567890\"",
+        "secrets = [\"1:better-auth-secret-12345678901234567890\"]",
+    ] {
+        fs::write(folder.path().join("hallpass.toml"), format!("environment = \"production\"\n{secret}\n")).unwrap();
+        let output = run(folder.path(), &["config", "check"]);
+        assert!(!output.status.success() && err(&output).contains("everybody knows"), "{}", err(&output));
+    }
+}

@@ -32,11 +32,12 @@ pub(crate) fn verify(secret: &[u8], token: &str, now: Timestamp) -> Result<Map<S
     validation.validate_exp = false;
     let decoded = jsonwebtoken::decode::<Map<String, Value>>(token, &DecodingKey::from_secret(secret), &validation);
     let claims = decoded.map_err(|_| Refused::Invalid)?.claims;
-    check_times(&claims, now)?;
+    check_times(&claims, now, 0.0)?;
     Ok(claims)
 }
 
-fn check_times(claims: &Map<String, Value>, now: Timestamp) -> Result<(), Refused> {
+/// Whether the time of claims has come and not passed, give or take as many seconds.
+pub(super) fn check_times(claims: &Map<String, Value>, now: Timestamp, tolerance: f64) -> Result<(), Refused> {
     let now = now.as_millis().div_euclid(1000);
     let seconds = |name: &str| match claims.get(name) {
         None => Ok(None),
@@ -45,10 +46,10 @@ fn check_times(claims: &Map<String, Value>, now: Timestamp) -> Result<(), Refuse
     #[expect(clippy::cast_precision_loss, reason = "seconds of any date that can be written fit exactly")]
     let now = now as f64;
     let (_, not_before, expires) = (seconds("iat")?, seconds("nbf")?, seconds("exp")?);
-    if not_before.is_some_and(|begin| begin > now) {
+    if not_before.is_some_and(|begin| begin > now + tolerance) {
         return Err(Refused::Invalid);
     }
-    if expires.is_some_and(|end| end <= now) { Err(Refused::Expired) } else { Ok(()) }
+    if expires.is_some_and(|end| end <= now - tolerance) { Err(Refused::Expired) } else { Ok(()) }
 }
 
 #[cfg(test)]

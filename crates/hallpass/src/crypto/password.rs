@@ -1,12 +1,10 @@
 //! Password hashes: scrypt as the npm package applies it (CONTRACT §6).
 
-use std::fmt::Write;
-
 use scrypt::Params;
 use subtle::ConstantTimeEq;
 use unicode_normalization::UnicodeNormalization;
 
-use super::random::Randomness;
+use super::{hex, random::Randomness};
 
 const KEY_LEN: usize = 64;
 
@@ -19,12 +17,12 @@ pub(crate) struct MalformedHash;
 pub(crate) fn draw_salt(source: &dyn Randomness) -> String {
     let mut bytes = [0; 16];
     source.fill(&mut bytes);
-    hex(&bytes)
+    hex::encode(&bytes)
 }
 
 /// Hashes a password to `salt:key`. Takes tens of milliseconds and 32 MiB: only ever called on the hashing pool.
 pub(crate) fn hash(password: &str, salt: &str) -> String {
-    format!("{salt}:{}", hex(&derive(password, salt)))
+    format!("{salt}:{}", hex::encode(&derive(password, salt)))
 }
 
 /// Whether a password is the one that was hashed.
@@ -32,7 +30,7 @@ pub(crate) fn verify(password: &str, stored: &str) -> Result<bool, MalformedHash
     let mut parts = stored.split(':');
     match (parts.next(), parts.next()) {
         (Some(salt), Some(key)) if !salt.is_empty() && !key.is_empty() => {
-            Ok(hex(&derive(password, salt)).as_bytes().ct_eq(key.as_bytes()).into())
+            Ok(hex::encode(&derive(password, salt)).as_bytes().ct_eq(key.as_bytes()).into())
         }
         _ => Err(MalformedHash),
     }
@@ -47,13 +45,6 @@ fn derive(password: &str, salt: &str) -> [u8; KEY_LEN] {
     #[expect(clippy::expect_used, reason = "constant length, inside scrypt's limits")]
     scrypt::scrypt(normalised.as_bytes(), salt.as_bytes(), &params, &mut key).expect("64 bytes are allowed");
     key
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]
