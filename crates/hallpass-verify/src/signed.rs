@@ -88,6 +88,16 @@ impl SigningKey {
         signed
     }
 
+    /// The signature's bytes, for formats that spell it in another way.
+    ///
+    /// ```
+    /// let key = hallpass_verify::SigningKey::new("better-auth-contract-secret-00000000");
+    /// assert_eq!(key.mac_of("tok1")[..3], [0x59, 0x99, 0xd8]);
+    /// ```
+    pub fn mac_of(&self, value: &str) -> [u8; 32] {
+        self.mac(value).finalize().into_bytes().into()
+    }
+
     /// The value of a signed text, if the signature is right. The strict reader, which cookies go through: split at the
     /// last dot, exactly 44 characters of padded standard base64, compared in constant time.
     pub fn verify<'a>(&self, signed: &'a str) -> Option<&'a str> {

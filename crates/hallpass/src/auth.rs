@@ -15,6 +15,7 @@ use crate::{
     cookie::{AuthCookies, SetCookie},
     crypto::{
         ids::{Ids, MakeId},
+        jwe::{self, KeyRing},
         password,
         pool::Pool,
         random::{Randomness, SystemRandomness},
@@ -25,14 +26,18 @@ use crate::{
     gate::{ClientIps, RateLimiter, StoredCounters, TrustedOrigins, origin::OriginCheck, origin_of, stored_counters},
     mail::{MailKind, Mailer, Outbox, Senders},
     options::{
-        AdditionalField, AdvancedOptions, ChangeEmailOptions, DeleteUserOptions, EmailAndPassword, EmailVerification,
-        Environment, GenerateId, RateLimitOptions, RateLimitStorage, SessionOptions, UserOptions, VerificationOptions,
+        AccountOptions, AdditionalField, AdvancedOptions, ChangeEmailOptions, CookieCacheOptions, DeleteUserOptions,
+        EmailAndPassword, EmailVerification, Environment, GenerateId, RateLimitOptions, RateLimitStorage, RefreshCache,
+        SessionOptions, UserOptions, VerificationOptions,
     },
     plugin::{
         AfterHook, BeforeHook, DatabaseHooks, Matcher, Plugin, Registrar, RequestInterceptor, ResponseInterceptor,
     },
     routes::Routes,
-    session::SessionAndUser,
+    session::{
+        SessionAndUser,
+        cache::{Cache, VersionOf},
+    },
     verification::values::NextSweep,
     wire::path,
 };
@@ -86,6 +91,9 @@ pub(crate) struct Engine {
     pub(crate) skip_trailing_slashes: bool,
     pub(crate) trusted_proxy_headers: bool,
     pub(crate) cookies: AuthCookies,
+    pub(crate) cookie_cache: Option<Cache>,
+    /// The keys of the account cookie, where there is one.
+    pub(crate) account_cookie: Option<KeyRing>,
     pub(crate) email_and_password: EmailAndPassword,
     pub(crate) email_verification: EmailVerification,
     pub(crate) verification: VerificationOptions,
@@ -219,7 +227,9 @@ pub struct Builder {
     senders: Senders,
     callbacks: Arc<dyn Callbacks>,
     session: SessionOptions,
+    cookie_cache_version: Option<VersionOf>,
     user: UserOptions,
+    account: AccountOptions,
     rate_limit: RateLimitOptions,
     advanced: AdvancedOptions,
     error_url: Option<String>,
@@ -250,7 +260,9 @@ impl Default for Builder {
             senders: Senders::default(),
             callbacks: Arc::new(Nobody),
             session: SessionOptions::default(),
+            cookie_cache_version: None,
             user: UserOptions::default(),
+            account: AccountOptions::default(),
             rate_limit: RateLimitOptions::default(),
             advanced: AdvancedOptions::default(),
             error_url: None,
@@ -410,9 +422,28 @@ impl Builder {
         self
     }
 
+    /// Says which version the copy of a session in a cookie must have to be believed, from what the copy holds; goes before
+    /// [`CookieCacheOptions::version`](crate::options::CookieCacheOptions::version).
+    ///
+    /// ```
+    /// # use hallpass::{Hallpass, store::MemoryStore};
+    /// # let builder = Hallpass::builder();
+    /// let builder = builder.cookie_cache_version(|_session, user| format!("2-{}", user.email_verified));
+    /// ```
+    pub fn cookie_cache_version(mut self, version: impl Fn(&Session, &User) -> String + Send + Sync + 'static) -> Self {
+        self.cookie_cache_version = Some(Box::new(version));
+        self
+    }
+
     /// The user record.
     pub fn user(mut self, options: UserOptions) -> Self {
         self.user = options;
+        self
+    }
+
+    /// Accounts at outside providers.
+    pub fn account(mut self, options: AccountOptions) -> Self {
+        self.account = options;
         self
     }
 
@@ -479,6 +510,7 @@ impl Builder {
         let store = self.store.take().ok_or_else(|| BuildError::new("a store is required: call `.store(…)`"))?;
         let base = Base::new(self.base_url.as_deref(), self.base_path.as_deref())?;
         check_spans(&self.session)?;
+        warn_of_refresh_cache(&self.session.cookie_cache);
         check_disabled_paths(&self.disabled_paths)?;
         check_domain(&self.advanced, &base)?;
         check_storage(&self.rate_limit)?;
@@ -540,7 +572,6 @@ impl Builder {
             schema,
             key,
             ids,
-            secrets,
             clock: self.clock,
             outbox: Outbox::new(self.senders, background.clone(), Arc::clone(&self.randomness)),
             randomness: self.randomness,
@@ -558,6 +589,9 @@ impl Builder {
             next_sweep: NextSweep::default(),
             change_email: self.user.change_email,
             delete_user: self.user.delete_user,
+            cookie_cache: Cache::new(&self.session.cookie_cache, self.cookie_cache_version, &secrets),
+            account_cookie: self.account.store_account_cookie.then(|| KeyRing::new(&secrets, jwe::ACCOUNT)),
+            secrets,
             session: self.session,
             user_fields: registrar.user_fields,
             session_fields: registrar.session_fields,
@@ -614,12 +648,22 @@ fn trusted(own: Option<&str>, configured: &[String], plugins: &[String]) -> Trus
 
 /// Clients keep no cookie longer than 400 days; the npm package fails at every sign-in instead.
 fn check_spans(session: &SessionOptions) -> Result<(), BuildError> {
-    if session.expires_in().as_secs() > SetCookie::MAX_AGE_LIMIT {
-        return Err(BuildError::new(
-            "session.expires_in: clients keep no cookie longer than 400 days; choose a shorter span",
-        ));
+    let spans = [("expires_in", session.expires_in()), ("cookie_cache.max_age", session.cookie_cache.max_age())];
+    match spans.iter().find(|(_, span)| span.as_secs() > SetCookie::MAX_AGE_LIMIT) {
+        None => Ok(()),
+        Some((name, _)) => Err(BuildError::new(format!(
+            "session.{name}: clients keep no cookie longer than 400 days; choose a shorter span"
+        ))),
     }
-    Ok(())
+}
+
+/// As in the npm package with a database.
+fn warn_of_refresh_cache(cache: &CookieCacheOptions) {
+    if cache.refresh_cache.is_some_and(|refresh| refresh != RefreshCache::Switch(false)) {
+        tracing::warn!(
+            "session.cookie_cache.refresh_cache is for servers without a database and does nothing here; leave it out"
+        );
+    }
 }
 
 /// Counting elsewhere than was asked for would be no limit for several servers together.

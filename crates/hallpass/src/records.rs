@@ -49,16 +49,19 @@ impl Context {
     }
 
     /// A user as the store has made of it: a number in a text column, say, has become a text. Where there are no additional
-    /// fields nothing can have changed, and nothing is read.
+    /// fields, and no copy is made of it, nothing can have changed that is shown, and nothing is read.
     pub(crate) async fn as_stored(&self, user: User) -> User {
-        if self.engine.user_fields.is_empty() {
+        if self.engine.user_fields.is_empty() && self.engine.cookie_cache.is_none() {
             return user;
         }
         match self.find::<User>(Filter::eq("id", &user.id)).await {
             Ok(stored) => stored.into_iter().next().unwrap_or(user),
             Err(error) => {
                 // The user is there; an error now would say otherwise.
-                tracing::error!(error = &error as &dyn std::error::Error, "a new user could not be read back");
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "a user that was written could not be read back"
+                );
                 user
             }
         }

@@ -84,6 +84,7 @@ pub(crate) fn builder(config: &Config) -> Result<Builder, Failure> {
         .verification(config.verification.clone())
         .session(config.session.clone())
         .user(config.user.clone())
+        .account(config.account.clone())
         .rate_limit(config.rate_limit.clone())
         .advanced(config.advanced.clone())
         .body_limit(config.server.body_limit);

@@ -15,8 +15,8 @@ use std::{
 };
 
 use hallpass::options::{
-    AdvancedOptions, EmailAndPassword, EmailVerification, Environment, RateLimitOptions, SessionOptions, Span,
-    UserOptions, VerificationOptions,
+    AccountOptions, AdvancedOptions, EmailAndPassword, EmailVerification, Environment, RateLimitOptions, SessionOptions,
+    Span, UserOptions, VerificationOptions,
 };
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
@@ -64,6 +64,8 @@ pub struct Config {
     pub session: SessionOptions,
     /// The user record.
     pub user: UserOptions,
+    /// Accounts at outside providers.
+    pub account: AccountOptions,
     /// How often clients may call.
     pub rate_limit: RateLimitOptions,
     /// Cookies, origins and addresses.

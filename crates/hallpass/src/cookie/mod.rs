@@ -1,5 +1,6 @@
 //! Cookies: what the request brought, what the answer sets, and what the server's own are called (CONTRACT §4).
 
+pub(crate) mod chunks;
 mod names;
 mod request;
 mod set_cookie;

@@ -21,6 +21,8 @@ pub struct AuthCookies {
     pub session_token: AuthCookie,
     /// Holds the cached session.
     pub session_data: AuthCookie,
+    /// Holds the account at an outside provider.
+    pub account_data: AuthCookie,
     /// Present when the user asked not to be remembered.
     pub dont_remember: AuthCookie,
 }
@@ -32,6 +34,7 @@ impl AuthCookies {
         Self {
             session_token: maker.make("session_token", Some(session.expires_in().as_secs())),
             session_data: maker.make("session_data", Some(session.cookie_cache.max_age().as_secs())),
+            account_data: maker.make("account_data", Some(session.cookie_cache.max_age().as_secs())),
             dont_remember: maker.make("dont_remember", None),
         }
     }

@@ -91,9 +91,7 @@ impl RequestCookies {
 
     /// Names of `base` and its chunks `base.0`, `base.1`, … that the request brought (CONTRACT §5.5).
     pub fn chunks_of(&self, base: &str) -> Vec<String> {
-        let is_chunk =
-            |name: &str| name.strip_prefix(base)?.strip_prefix('.').filter(|rest| is_index(rest)).map(|_| ());
-        self.well_formed().into_keys().filter(|name| name == base || is_chunk(name).is_some()).collect()
+        self.well_formed().into_keys().filter(|name| name == base || chunk_index(base, name).is_some()).collect()
     }
 }
 
@@ -129,10 +127,12 @@ fn is_value(value: &str) -> bool {
     value.bytes().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b';' | b'\\'))
 }
 
-/// A canonical non-negative integer: no sign, no leading zero.
-fn is_index(text: &str) -> bool {
-    let canonical = text == "0" || !text.starts_with('0');
-    canonical && !text.is_empty() && text.len() <= 15 && text.bytes().all(|byte| byte.is_ascii_digit())
+/// Which piece of the cookie `base` a cookie of this name is: a canonical non-negative integer follows, without sign or leading zero.
+pub(super) fn chunk_index(base: &str, name: &str) -> Option<u64> {
+    let digits = name.strip_prefix(base)?.strip_prefix('.')?;
+    let is_canonical = digits == "0" || !digits.starts_with(['0', '+']);
+    // The largest is the largest whole number that a double holds exactly.
+    digits.parse().ok().filter(|index| is_canonical && *index < 1 << 53)
 }
 
 #[cfg(test)]

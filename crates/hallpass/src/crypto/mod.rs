@@ -3,13 +3,11 @@
 pub(crate) mod hex;
 pub(crate) mod ids;
 pub(crate) mod json;
-#[cfg_attr(not(test), expect(dead_code, reason = "what encrypts is still to come"))]
 pub(crate) mod jwe;
 pub(crate) mod jws;
 pub(crate) mod password;
 pub(crate) mod pool;
 pub(crate) mod random;
-#[cfg_attr(not(test), expect(dead_code, reason = "what encrypts is still to come"))]
 pub(crate) mod secrets;
-#[cfg_attr(not(test), expect(dead_code, reason = "what encrypts is still to come"))]
+#[cfg_attr(not(test), expect(dead_code, reason = "signing in with outside providers is still to come"))]
 pub(crate) mod symmetric;

@@ -45,7 +45,7 @@ impl Endpoint for DeleteUserCallbackEndpoint {
         if !cx.engine.delete_user.enabled {
             return Err(ErrorCode::NotFound.into());
         }
-        let session = requirement::current(cx).await?.ok_or_else(|| not_found(ErrorCode::FailedToGetUserInfo))?;
+        let session = requirement::current(cx, true).await?.ok_or_else(|| not_found(ErrorCode::FailedToGetUserInfo))?;
         delete_with_token(cx, &session.user, &input.token).await?;
         match input.callback_url.filter(|url| !url.is_empty()) {
             Some(url) => Err(ApiError::redirect(&url)),

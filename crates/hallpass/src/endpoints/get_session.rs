@@ -62,7 +62,11 @@ impl Endpoint for GetSessionEndpoint {
         if is_post && !cx.engine.session.defer_session_refresh {
             return Err(ErrorCode::MethodNotAllowedDeferSessionRequired.into());
         }
-        let how = Lookup { may_write_deferred: is_post, disable_refresh: input.disable_refresh };
+        let how = Lookup {
+            may_write_deferred: is_post,
+            disable_refresh: input.disable_refresh,
+            from_store: input.disable_cookie_cache,
+        };
         let found = look_up(cx, how).await?;
         cx.session = found.as_ref().map(|found| found.found.clone());
         Ok(found.map(|found| CurrentSession {

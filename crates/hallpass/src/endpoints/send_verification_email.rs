@@ -47,7 +47,7 @@ impl Endpoint for SendVerificationEmailEndpoint {
             return Err(ErrorCode::VerificationEmailNotEnabled.into());
         }
         let callback_url = input.callback_url.as_deref();
-        let Some(session) = requirement::current(cx).await? else {
+        let Some(session) = requirement::current(cx, false).await? else {
             let pace = Pace::begin(cx);
             let sent = send_to_stranger(cx, &input.email, callback_url).await;
             pace.hold(LEAST).await;

@@ -76,6 +76,8 @@ impl Endpoint for UpdateUserEndpoint {
         let mut tx = cx.transaction();
         tx.update("user", Filter::eq("id", &user.id), set).await?;
         tx.commit().await?;
+        // What browsers keep a copy of must be what the store has.
+        let user = if cx.engine.cookie_cache.is_some() { cx.as_stored(user).await } else { user };
         cookies::set(cx, SessionAndUser { session, user }, Remember::AsBefore);
         Ok(Status::DONE)
     }

@@ -139,7 +139,7 @@ async fn prove(cx: &mut Context, claims: &Claims) -> Result<(), Stop> {
 
 /// Signs in whoever proved the address, unless they are already.
 async fn sign_in(cx: &mut Context, email: &str, user: User) -> Result<(), ApiError> {
-    let made = match requirement::current(cx).await? {
+    let made = match requirement::current(cx, false).await? {
         Some(mut current) if current.user.email == email => {
             current.user.email_verified = true;
             current
@@ -171,7 +171,7 @@ async fn change(
     if user.email.to_lowercase() != claims.email {
         return Err(Stop::Told(ErrorCode::InvalidToken));
     }
-    let session = requirement::current(cx).await?;
+    let session = requirement::current(cx, false).await?;
     if session.as_ref().is_some_and(|session| session.user.id != user.id) {
         return Err(Stop::Told(ErrorCode::InvalidUser));
     }

@@ -12,7 +12,8 @@ pub struct AdvancedOptions {
     pub use_secure_cookies: Option<bool>,
     /// What cookie names begin with; `better-auth`.
     pub cookie_prefix: Option<String>,
-    /// Names and attributes of single cookies, by logical name: `session_token`, `session_data`, `dont_remember`.
+    /// Names and attributes of single cookies, by logical name: `session_token`, `session_data`, `account_data`,
+    /// `dont_remember`.
     pub cookies: IndexMap<String, CookieOptions>,
     /// Attributes for every cookie.
     pub default_cookie_attributes: CookieAttributeOptions,

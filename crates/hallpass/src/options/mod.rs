@@ -3,6 +3,7 @@
 //! All of it can be read from a file with `serde`; spans of time are seconds as numbers or text such as `"30m"`. A field left
 //! out has the npm package's default, so that both answer alike.
 
+mod account;
 mod advanced;
 mod duration;
 mod email_and_password;
@@ -13,6 +14,7 @@ mod user;
 
 use serde::{Deserialize, Serialize};
 
+pub use account::AccountOptions;
 pub use advanced::{
     AdvancedOptions, CookieAttributeOptions, CookieOptions, CrossSubDomainCookies, DatabaseOptions, DisableOriginCheck,
     GenerateId, IpAddressOptions,
@@ -21,7 +23,7 @@ pub use duration::Span;
 pub use email_and_password::EmailAndPassword;
 pub use email_verification::{EmailVerification, StoreIdentifier, StoreIdentifiers, VerificationOptions};
 pub use rate_limit::{CustomRule, RateLimitOptions, RateLimitStorage};
-pub use session::{CookieCacheOptions, SessionOptions};
+pub use session::{CookieCacheOptions, CookieCacheStrategy, RefreshCache, SessionOptions};
 pub use user::{AdditionalField, ChangeEmailOptions, DeleteUserOptions, FieldType, UserOptions};
 
 /// What `NODE_ENV` decides in the npm package.

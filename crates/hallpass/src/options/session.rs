@@ -49,7 +49,23 @@ impl SessionOptions {
     }
 }
 
-/// The copy of a session in a cookie (CONTRACT §5). No effect yet.
+/// The copy of a session in a cookie, which spares browsers the look-up in the store (CONTRACT §5). Off unless enabled.
+///
+/// **What it gives up:** a session that was ended goes on being answered from the copies that browsers hold, for up to
+/// [`max_age`](Self::max_age). The same goes for a changed user, and for whoever keeps the two cookies of a browser back from it. Not
+/// concerned are endpoints with [`Requirement::Sensitive`](crate::Requirement::Sensitive), which ask the store in any case, requests
+/// with `?disableCookieCache=1`, and bearer clients, which hold no copy.
+///
+/// ```
+/// use hallpass::options::{CookieCacheOptions, CookieCacheStrategy, SessionOptions, Span};
+/// let cookie_cache = CookieCacheOptions {
+///     enabled: true,
+///     max_age: Some(Span::from_secs(60)),
+///     strategy: CookieCacheStrategy::Jwe,
+///     ..CookieCacheOptions::default()
+/// };
+/// let session = SessionOptions { cookie_cache, ..SessionOptions::default() };
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CookieCacheOptions {
@@ -57,10 +73,41 @@ pub struct CookieCacheOptions {
     pub enabled: bool,
     /// How long the copy is good for; 5 minutes, also when 0.
     pub max_age: Option<Span>,
-    /// `compact`, `jwt` or `jwe`.
-    pub strategy: Option<String>,
-    /// Copies of another version are not used.
+    /// How the copy is written.
+    pub strategy: CookieCacheStrategy,
+    /// Copies of another version are not used; `1`. Changing it makes every copy worthless at once.
     pub version: Option<String>,
+    /// Renews copies from copies, without a store. There always is one here, so as in the npm package this is warned of and does
+    /// nothing.
+    pub refresh_cache: Option<RefreshCache>,
+}
+
+/// How the copy of a session is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CookieCacheStrategy {
+    /// JSON with its signature; the shortest. Whoever holds the cookie can read it.
+    #[default]
+    Compact,
+    /// A signed token, which other programs can check with the secret. Whoever holds the cookie can read it.
+    Jwt,
+    /// An encrypted token, which only the server can read. Survives a change of the secret, see
+    /// [`Builder::secrets`](crate::Builder::secrets).
+    Jwe,
+}
+
+/// When copies would be renewed from copies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum RefreshCache {
+    /// Whether to.
+    Switch(bool),
+    /// When so much of the copy's time is left.
+    Before {
+        /// How much.
+        #[serde(rename = "update_age")]
+        update_age: Span,
+    },
 }
 
 impl CookieCacheOptions {

@@ -2,10 +2,10 @@
 
 use hallpass_store::SessionToken;
 
-use super::SessionAndUser;
+use super::{SessionAndUser, account_cookie, cache};
 use crate::{
     context::Context,
-    cookie::{CookieAttributes, SetCookie},
+    cookie::{CookieAttributes, SetCookie, chunks},
 };
 
 /// Whether a browser shall keep the session's cookie when it closes.
@@ -19,7 +19,7 @@ pub(crate) enum Remember {
     AsBefore,
 }
 
-/// Hands the client its session's token, in the order session_token, dont_remember.
+/// Hands the client its session's token, in the order session_token, dont_remember, session_data.
 pub(crate) fn set(cx: &mut Context, session: SessionAndUser, remember: Remember) {
     let engine = cx.engine.clone();
     let cookies = &engine.cookies;
@@ -38,6 +38,7 @@ pub(crate) fn set(cx: &mut Context, session: SessionAndUser, remember: Remember)
     } else if was_forgetful {
         cx.out.expire_cookie(&cookies.dont_remember);
     }
+    cache::write(cx, &session, forgetful);
     cx.new_session = Some(session);
 }
 
@@ -48,12 +49,14 @@ fn set_token(cx: &mut Context, token: &SessionToken, max_age: Option<u64>) {
     cx.out.set_cookie(SetCookie::new(&cookie.name, engine.key.sign(token.expose()), attributes));
 }
 
-/// Makes the client forget its session, in the order session_token, session_data, its chunks, dont_remember.
+/// Makes the client forget its session, in the order session_token, session_data, account_data, the chunks of
+/// session_data, dont_remember.
 pub(crate) fn clear(cx: &mut Context) {
     let engine = cx.engine.clone();
     let cookies = &engine.cookies;
     cx.out.expire_cookie(&cookies.session_token);
     cx.out.expire_cookie(&cookies.session_data);
+    account_cookie::clear(cx);
     clear_session_data(cx);
     cx.out.expire_cookie(&cookies.dont_remember);
 }
@@ -62,8 +65,8 @@ pub(crate) fn clear(cx: &mut Context) {
 pub(crate) fn clear_session_data(cx: &mut Context) {
     let engine = cx.engine.clone();
     let cookie = &engine.cookies.session_data;
-    for name in cx.request().cookies().chunks_of(&cookie.name) {
-        cx.out.set_cookie(SetCookie::expired(name, &cookie.attributes));
+    for piece in chunks::expire(cx.request().cookies(), cookie) {
+        cx.out.set_cookie(piece);
     }
 }
 

@@ -9,6 +9,7 @@ use http::StatusCode;
 
 use super::{
     SessionAndUser,
+    cache::{self, Copy},
     cookies::{self, Remember},
     revoke,
 };
@@ -24,6 +25,8 @@ pub(crate) struct Lookup {
     pub(crate) may_write_deferred: bool,
     /// Whether the caller asked for the session as it is.
     pub(crate) disable_refresh: bool,
+    /// Whether a copy that the client holds will not do.
+    pub(crate) from_store: bool,
 }
 
 /// What was found.
@@ -40,13 +43,20 @@ pub(crate) struct Found {
 /// A store that cannot answer is never "no session".
 pub(crate) async fn look_up(cx: &mut Context, how: Lookup) -> Result<Option<Found>, ApiError> {
     let engine = cx.engine.clone();
-    if cookies::brought_session_data(cx) {
-        // The cookie cache is off, and a copy that nobody reads must not lie around.
+    if engine.cookie_cache.is_none() && cookies::brought_session_data(cx) {
+        // A copy that nobody reads must not lie around.
         cookies::clear_session_data(cx);
     }
     let Some(token) = cx.signed_cookie(&engine.cookies.session_token.name).map(SessionToken::new) else {
         return Ok(None);
     };
+    if let Some(cache) = engine.cookie_cache.as_ref().filter(|_| !how.from_store) {
+        match cache::read(cx, cache, &token) {
+            Copy::Good(found) => return Ok(Some(Found { found: *found, needs_refresh: None })),
+            Copy::Useless => cx.out.expire_cookie(&engine.cookies.session_data),
+            Copy::Absent => {}
+        }
+    }
     let (session, user) = match resolve(&*engine.store, &engine.schema, &token, cx.now()).await.map_err(failed)? {
         Resolved::Live(found) => *found,
         Resolved::Unknown => {
@@ -68,9 +78,14 @@ pub(crate) async fn look_up(cx: &mut Context, how: Lookup) -> Result<Option<Foun
     }
     let due = is_due(cx, &found) && !engine.session.disable_session_refresh;
     if engine.session.defer_session_refresh && !how.may_write_deferred {
+        cache::write(cx, &found, false);
         return Ok(Some(Found { found, needs_refresh: Some(due) }));
     }
-    let found = if due { refresh(cx, found).await? } else { found };
+    if due {
+        let found = refresh(cx, found).await?;
+        return Ok(Some(Found { found, needs_refresh: None }));
+    }
+    cache::write(cx, &found, false);
     Ok(Some(Found { found, needs_refresh: None }))
 }
 

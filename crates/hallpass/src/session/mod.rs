@@ -7,7 +7,11 @@
 //! | `requirement` | what an endpoint may ask: any session, a re-read one, a fresh one |
 //! | `revoke` | the end of one session, or of several |
 //! | `cookies` | what the answer tells the client of all that |
+//! | `cache` | the copy of a session in a cookie |
+//! | `account_cookie` | the copy of an account at a provider in another |
 
+pub(crate) mod account_cookie;
+pub(crate) mod cache;
 pub(crate) mod cookies;
 pub(crate) mod issue;
 pub(crate) mod lookup;

@@ -19,7 +19,7 @@ pub(crate) async fn meet(cx: &mut Context, requirement: Requirement) -> Result<(
     if requirement == Requirement::None {
         return Ok(());
     }
-    let (found, during) = find(cx).await;
+    let (found, during) = find(cx, requirement == Requirement::Sensitive).await;
     match found.and_then(|found| admit(cx, found, requirement)) {
         Ok(session) => {
             // On success only the last cookie of the look-up reaches the client, on refusal all of them do (CONTRACT §1.4).
@@ -35,9 +35,10 @@ pub(crate) async fn meet(cx: &mut Context, requirement: Requirement) -> Result<(
 }
 
 /// The caller's session, if there is one, for endpoints that do not ask for one. What the look-up sets joins the answer.
-pub(crate) async fn current(cx: &mut Context) -> Result<Option<SessionAndUser>, ApiError> {
+/// Unless it is to be asked of the store, a copy that the client holds will do.
+pub(crate) async fn current(cx: &mut Context, from_store: bool) -> Result<Option<SessionAndUser>, ApiError> {
     if cx.session.is_none() {
-        let (found, during) = find(cx).await;
+        let (found, during) = find(cx, from_store).await;
         cx.out.merge(during);
         cx.session = found?;
     }
@@ -45,10 +46,15 @@ pub(crate) async fn current(cx: &mut Context) -> Result<Option<SessionAndUser>, 
 }
 
 /// What is found, and what the look-up sets, kept apart from what was set before.
-async fn find(cx: &mut Context) -> (Result<Option<SessionAndUser>, ApiError>, Outgoing) {
+async fn find(cx: &mut Context, from_store: bool) -> (Result<Option<SessionAndUser>, ApiError>, Outgoing) {
     let before = std::mem::take(&mut cx.out);
-    let disable_refresh = cx.request().query().is_truthy("disableRefresh");
-    let found = look_up(cx, Lookup { may_write_deferred: false, disable_refresh }).await;
+    let asks = |name: &str| cx.request().query().is_truthy(name);
+    let how = Lookup {
+        may_write_deferred: false,
+        disable_refresh: asks("disableRefresh"),
+        from_store: from_store || asks("disableCookieCache"),
+    };
+    let found = look_up(cx, how).await;
     let during = std::mem::replace(&mut cx.out, before);
     match found {
         Ok(found) => (Ok(found.map(|found| found.found)), during),
