@@ -125,8 +125,12 @@ impl Context {
 
     /// Where clients reach the endpoints: the configured origin, or else the one this request came to, and the base path.
     pub fn base_url(&self) -> String {
-        let origin = self.engine.origin.clone().or_else(|| self.request.own_origin());
-        format!("{}{}", origin.unwrap_or_default(), self.engine.base_path)
+        format!("{}{}", self.origin().unwrap_or_default(), self.engine.base_path)
+    }
+
+    /// Where clients reach this server: the configured origin, or else the one this request came to.
+    pub(crate) fn origin(&self) -> Option<String> {
+        self.engine.origin.clone().or_else(|| self.request.own_origin())
     }
 
     /// What the server's own cookies are called.

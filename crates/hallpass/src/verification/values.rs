@@ -86,6 +86,16 @@ pub(crate) async fn consume(cx: &mut Context, identifier: &str) -> Result<Option
     Ok(tx.commit_if_guards_hold().await?.then_some(found))
 }
 
+/// Takes a value that was found, live or not; of any number of callers at once, one gets it.
+pub(crate) async fn claim(cx: &mut Context, found: &Verification) -> Result<bool, ApiError> {
+    let mut tx = cx.transaction();
+    if !tx.take_guarded(Verification::TABLE, Filter::eq("id", &*found.id)).await? {
+        return Ok(false);
+    }
+    tx.delete(Verification::TABLE, Filter::eq("identifier", &*found.identifier)).await?;
+    Ok(tx.commit_if_guards_hold().await?)
+}
+
 /// How an identifier may be stored: as new ones are, then as it was before hashing was switched on.
 fn stored_as(cx: &Context, identifier: &str) -> Vec<String> {
     match cx.engine.verification.store_identifier.of(identifier) {
