@@ -37,6 +37,12 @@ export const DIFFERENCES = [
     reason: "one request must not end the service for all",
   },
   {
+    about: "redirect targets that resolve to two slashes, such as /..//evil.example",
+    original: "taken for a path of this site; once an error is added the answer leads to //evil.example",
+    hallpass: "403, as for //evil.example",
+    reason: "an open redirect",
+  },
+  {
     about: "what the HTTP parsers refuse",
     original: "Node's parser: 431 over 16 KiB of headers, 400 for methods it does not know; it lets <, > and quotes stand in a request target",
     hallpass: "hyper's parser, with limits of its own; it refuses such targets with 400 (clients encode them)",

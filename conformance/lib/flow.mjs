@@ -14,13 +14,14 @@ export async function runFlow(flow, startPair, { mutate, mutateMails } = {}) {
   let servers = [];
   try {
     servers = await startPair(given);
-    const { basePath, secret, session } = given.options;
+    const { basePath, secrets, session } = given.options;
+    const secret = secrets?.[0].value ?? given.options.secret;
     // An unremembered session lives a day, the others as long as configured.
     const lifetimes = [86_400_000, (session?.expiresIn || 604_800) * 1000];
     const both = pair(...servers, { basePath, secret, lifetimes, mutate, mutateMails });
     try {
       await flow.run(steps(both, flow.name, result));
-      if (sendsMails(given)) await noStrayMails(both, flow.name, result);
+      await noStrayMails(both, flow.name, result, sendsMails(given) ? undefined : 0);
     } finally {
       both.close();
     }
@@ -36,8 +37,8 @@ export async function runFlow(flow, startPair, { mutate, mutateMails } = {}) {
 const sendsMails = ({ options }) => /"send[A-Z]\w*":true/.test(JSON.stringify(options));
 
 /** A mail that comes after the answer, and was not waited for because the original sent none, shows at the latest here. */
-async function noStrayMails(both, name, result) {
-  const told = await both.strayMails();
+async function noStrayMails(both, name, result, wait) {
+  const told = await both.strayMails(wait);
   if (!told.equal) {
     result.different.push(`  ${name}, after step ${result.steps}\n${explain(told, both.sides.map((side) => side.server.name))}`);
   }

@@ -9,6 +9,7 @@
 // Steps that follow each other within a millisecond share it, hence a range, and two ranges agree when they overlap.
 // That tells a date which was moved from one which was not, without waiting. Other dates, such as those that a flow
 // wrote into the database, become `<date at MS>` and may differ by two seconds.
+import { openCopies } from "./copies.mjs";
 import { signature } from "./cookies.mjs";
 import { readJwt } from "./jwt.mjs";
 
@@ -32,7 +33,7 @@ export function normalise(answer, seen, secret) {
   const head = `${answer.status} ${answer.reason}`;
   // The body goes first, so that a token gets its number where it is shown plainly.
   const body = text(bodyText(answer));
-  const headers = answer.headers
+  const headers = openCopies(answer.headers, secret)
     .filter(([name]) => !IGNORED.has(name))
     .map(([name, value], order) => ({ name, order, line: `${name}: ${text(headerText(name, value))}` }))
     // Different headers may come in any order; lines of the same header may not.

@@ -64,9 +64,9 @@ export function pair(left, right, { basePath = "/api/auth", secret, lifetimes = 
         mails: mails.map(({ sent }) => sent),
       };
     },
-    /** Waits a moment for mails that no step was seen to send; resolves to { equal, texts, mails } likewise. */
-    async strayMails(milliseconds) {
-      await aMoment(milliseconds);
+    /** Waits a moment, or so many milliseconds, for mails that no step was seen to send; resolves to { equal, texts, mails } likewise. */
+    async strayMails(wait) {
+      await aMoment(wait);
       const mails = await takeMails();
       const texts = mails.map(({ text }) => text);
       return { equal: sameText(...texts), texts, mails: mails.map(({ sent }) => sent) };

@@ -1,13 +1,14 @@
 // Writes a scenario as hallpass's configuration file. Its keys are the npm option names in snake case, so this is
 // mechanical, except below the tables whose keys are the operator's own names and must stay as they are.
 
-const OWN_NAMES = new Set(["additional_fields", "custom_rules", "cookies"]);
+const OWN_NAMES = new Set(["additional_fields", "custom_rules", "cookies", "fields"]);
 
 export function toToml(scenario, { database, port, outbox }) {
   const options = snakeKeys(scenario.options);
   const config = {
     environment: scenario.environment,
     ...options,
+    ...(options.secrets && { secrets: options.secrets.map(({ version, value }) => `${version}:${value}`) }),
     // These two are on wherever mail can go out, and off in the npm package unless there is a function.
     email_and_password: { send_reset_password: false, ...options.email_and_password },
     email_verification: { send_verification_email: false, ...options.email_verification },

@@ -19,8 +19,6 @@ use url::Url;
 use crate::SetupError;
 
 const CONNECT_TIME: Duration = Duration::from_secs(10);
-/// How long the other side may take for everything.
-const TIME: Duration = Duration::from_secs(30);
 /// What the scheme demands of a secret, in bytes.
 const LEAST_SECRET: usize = 24;
 
@@ -51,6 +49,7 @@ pub struct WebhookMailer {
     key: SigningKey,
     client: Client,
     clock: Arc<dyn Clock>,
+    timeout: Duration,
 }
 
 impl fmt::Debug for WebhookMailer {
@@ -78,11 +77,17 @@ impl WebhookMailer {
             .redirect(Policy::none())
             .no_proxy()
             .connect_timeout(CONNECT_TIME)
-            .timeout(TIME)
             .user_agent(concat!("hallpass/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| SetupError::new(format!("the HTTP client could not be made: {}", chain(&error))))?;
-        Ok(Self { url, key: SigningKey::new(key), client, clock: Arc::new(clock) })
+        let timeout = Duration::from_secs(30);
+        Ok(Self { url, key: SigningKey::new(key), client, clock: Arc::new(clock), timeout })
+    }
+
+    /// How long the other side may take for one mail; half a minute when not said.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
     }
 
     async fn post(&self, mail: Mail) -> Result<(), MailError> {
@@ -93,6 +98,7 @@ impl WebhookMailer {
         let request = self
             .client
             .post(self.url.clone())
+            .timeout(self.timeout)
             .header(CONTENT_TYPE, "application/json")
             .header("webhook-id", &mail.id)
             .header("webhook-timestamp", timestamp)

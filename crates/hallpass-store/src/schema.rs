@@ -211,6 +211,31 @@ impl Schema {
         self.with_table(Table::new(table).column(column))
     }
 
+    /// Gives a table another name in the database. A table that does not exist is left alone.
+    ///
+    /// ```
+    /// use hallpass_store::Schema;
+    /// let schema = Schema::core().table_named("user", "people").column_named("user", "email", "mail");
+    /// assert_eq!(&*schema.table("user").unwrap().get("email").unwrap().physical, "mail");
+    /// ```
+    pub fn table_named(mut self, table: &str, physical: impl Into<Arc<str>>) -> Self {
+        if let Some(found) = self.tables.iter_mut().find(|known| &*known.name == table) {
+            found.physical = physical.into();
+        }
+        self.revision = next_revision();
+        self
+    }
+
+    /// Gives a column another name in the database. A column that does not exist is left alone.
+    pub fn column_named(mut self, table: &str, column: &str, physical: impl Into<Arc<str>>) -> Self {
+        let columns = self.tables.iter_mut().filter(|known| &*known.name == table).flat_map(|known| &mut known.columns);
+        if let Some(found) = columns.into_iter().find(|known| &*known.name == column) {
+            found.physical = physical.into();
+        }
+        self.revision = next_revision();
+        self
+    }
+
     /// Lets the database number the rows of every table, and makes what refers to them refer to numbers.
     pub fn numbered(mut self) -> Self {
         self.tables = self.tables.into_iter().map(Table::numbered).collect();

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, fmt, num::NonZeroUsize, sync::Arc};
 
-use hallpass_store::{Mode, Plan, Schema, Session, Store, StoreError, User};
+use hallpass_store::{Mode, Plan, Schema, Session, Store, StoreError, Table, User};
 use hallpass_verify::{Secret, SigningKey};
 use indexmap::IndexMap;
 use url::Url;
@@ -39,6 +39,7 @@ use crate::{
         SessionAndUser,
         cache::{Cache, VersionOf},
     },
+    table_names::{self, TableNames},
     verification::values::NextSweep,
     wire::path,
 };
@@ -568,7 +569,7 @@ impl Builder {
         let hashing = Pool::start(threads, self.hash_queue).map_err(|error| {
             BuildError::new(format!("the threads for hashing passwords could not be started: {error}"))
         })?;
-        let (schema, key) = (self.schema(&registrar), SigningKey::new(secrets.current()));
+        let (schema, key) = (self.schema(&registrar)?, SigningKey::new(secrets.current()));
         let ids = Ids::new(self.advanced.database.generate_id, self.make_id, Arc::clone(&self.randomness));
         let stored = self
             .rate_limit
@@ -629,7 +630,7 @@ impl Builder {
     }
 
     /// The tables, with what configuration and plugins add to them.
-    fn schema(&self, registrar: &Registrar) -> Schema {
+    fn schema(&self, registrar: &Registrar) -> Result<Schema, BuildError> {
         let tables = [("user", &registrar.user_fields), ("session", &registrar.session_fields)];
         let columns = tables.into_iter().flat_map(|(table, fields)| fields.iter().map(move |field| (table, field)));
         let mut schema = columns.fold(registrar.schema.clone(), |schema, (table, (name, field))| {
@@ -639,7 +640,28 @@ impl Builder {
             schema = schema.with_table(stored_counters::table());
         }
         let numbers = self.make_id.is_none() && self.advanced.database.generate_id == Some(GenerateId::Serial);
-        if numbers { schema.numbered() } else { schema }
+        if numbers {
+            schema = schema.numbered();
+        }
+        let named = self.table_names().iter().try_fold(schema, |schema, names| names.apply(schema))?;
+        table_names::check(&named)?;
+        Ok(named)
+    }
+
+    /// What the engine's own tables are called.
+    fn table_names(&self) -> Vec<TableNames<'_>> {
+        let named = |table: Table| {
+            let (section, model_name, fields) = match &*table.name {
+                "user" => ("user", &self.user.model_name, &self.user.fields),
+                "session" => ("session", &self.session.model_name, &self.session.fields),
+                "account" => ("account", &self.account.model_name, &self.account.fields),
+                "verification" => ("verification", &self.verification.model_name, &self.verification.fields),
+                _ => ("rate_limit", &self.rate_limit.model_name, &self.rate_limit.fields),
+            };
+            TableNames { table, section, model_name: model_name.as_deref(), fields }
+        };
+        let core = Schema::core();
+        core.tables().iter().cloned().chain([stored_counters::table()]).map(named).collect()
     }
 
     fn add_plugins(&self, registrar: &mut Registrar) -> Result<(), BuildError> {

@@ -68,6 +68,7 @@ mod routes;
 mod row_ids;
 mod service;
 mod session;
+mod table_names;
 mod verification;
 pub mod wire;
 

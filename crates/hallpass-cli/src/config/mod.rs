@@ -65,7 +65,7 @@ pub struct Config {
     pub session: SessionOptions,
     /// The user record.
     pub user: UserOptions,
-    /// Accounts at outside providers.
+    /// What users sign in with.
     pub account: AccountOptions,
     /// How often clients may call.
     pub rate_limit: RateLimitOptions,

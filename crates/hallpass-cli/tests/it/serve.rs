@@ -41,6 +41,8 @@ fn a_restart_keeps_users_sessions_and_secret() {
 #[test]
 fn asked_to_stop_it_finishes_what_is_under_way_and_empties_the_log_of_the_database() {
     let mut server = Server::start("");
+    // It listens a moment before it answers.
+    assert_eq!(server.get("/api/auth/ok", None).status, 200);
     let mut stream = server.connect();
     let body = r#"{"name":"Ada","email":"ada@example.com","password":"correct horse"}"#;
     stream.write_all(&post("/api/auth/sign-up/email", None, body)).unwrap();

@@ -28,8 +28,6 @@ use self::{text::Text, url::Server};
 use crate::SetupError;
 
 const CONNECT_TIME: Duration = Duration::from_secs(15);
-/// How long a server may take for everything.
-const TIME: Duration = Duration::from_mins(1);
 
 type Transport = AsyncSmtpTransport<Tokio1Executor>;
 
@@ -62,6 +60,7 @@ pub struct SmtpMailer {
     server: Server,
     from: Mailbox,
     clock: Arc<dyn Clock>,
+    timeout: Duration,
     /// Made when it is first needed, because it runs a task of its own.
     transport: Mutex<Option<Transport>>,
 }
@@ -84,7 +83,14 @@ impl SmtpMailer {
         let server = url.parse()?;
         // Whatever is wrong with certificates shows now.
         Server::transport(&server)?;
-        Ok(Self { server, from, clock: Arc::new(clock), transport: Mutex::new(None) })
+        let timeout = Duration::from_mins(1);
+        Ok(Self { server, from, clock: Arc::new(clock), timeout, transport: Mutex::new(None) })
+    }
+
+    /// How long the server may take for one mail; a minute when not said.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
     }
 
     /// Trusts certificates that these (in PEM) have signed, besides those of the system.
@@ -99,10 +105,10 @@ impl SmtpMailer {
     async fn deliver(&self, mail: &Mail) -> Result<(), MailError> {
         let message = self.message(mail)?;
         let transport = self.transport()?;
-        let Ok(sent) = timeout(TIME, transport.send(message)).await else {
+        let Ok(sent) = timeout(self.timeout, transport.send(message)).await else {
             // The connection was left in the middle of something, and would be used again.
             *self.lock() = None;
-            return Err(MailError::temporary("the mail server took more than a minute"));
+            return Err(MailError::temporary("the mail server took too long"));
         };
         // Servers repeat the address, which a stranger may have typed.
         let said = |error: &lettre::transport::smtp::Error| error.to_string().replace(&mail.to, "…");

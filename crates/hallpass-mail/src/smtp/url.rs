@@ -16,6 +16,9 @@ use url::Url;
 
 use crate::SetupError;
 
+/// How a certificate begins in PEM.
+const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
+
 /// When a connection is encrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Encryption {
@@ -88,10 +91,13 @@ impl FromStr for Server {
 impl Server {
     /// Trusts these certificates, in PEM, besides the system's.
     pub(super) fn trust(&mut self, pem: &[u8]) -> Result<(), SetupError> {
-        let certificate = Certificate::from_pem(pem);
-        self.trusted
-            .push(certificate.map_err(|error| SetupError::new(format!("the certificate to trust is none: {error}")))?);
-        Ok(())
+        let wrong = |why: &str| SetupError::new(format!("the certificates to trust are none: {why}"));
+        // A text without any counts as an empty list to the parser.
+        if !pem.windows(BEGIN.len()).any(|part| part == BEGIN) {
+            return Err(wrong("they are not in PEM"));
+        }
+        self.trusted.push(Certificate::from_pem(pem).map_err(|error| wrong(&error.to_string()))?);
+        self.parameters().map(drop)
     }
 
     pub(super) fn transport(&self) -> Result<AsyncSmtpTransportBuilder, SetupError> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hallpass_store::Value;
 
-use super::random::{ALPHANUMERIC, ID_LEN, Randomness, draw};
+use super::random::{ALPHANUMERIC, ID_LEN, Randomness, draw, draw_uuid};
 use crate::options::GenerateId;
 
 /// A function that makes the id of a row of the table it is given.
@@ -45,26 +45,10 @@ impl Ids {
     pub(crate) fn make(&self, table: &str) -> Value {
         match &self.source {
             Source::Letters => draw(&*self.randomness, ID_LEN, ALPHANUMERIC).into(),
-            Source::Uuid => self.draw_uuid().into(),
+            Source::Uuid => draw_uuid(&*self.randomness).into(),
             Source::Database => Value::Null,
             Source::Function(function) => function(table).into(),
         }
-    }
-
-    /// A UUID of version 4.
-    fn draw_uuid(&self) -> String {
-        let mut bytes = [0; 16];
-        self.randomness.fill(&mut bytes);
-        let random = u128::from_be_bytes(bytes);
-        let marked = random & !(0xf << 76 | 0b11 << 62) | 0x4 << 76 | 0b10 << 62;
-        let digits = format!("{marked:032x}");
-        let (mut text, mut rest) = (String::with_capacity(36), &*digits);
-        for length in [8, 4, 4, 4] {
-            let (part, others) = rest.split_at(length);
-            text.extend([part, "-"]);
-            rest = others;
-        }
-        text + rest
     }
 }
 

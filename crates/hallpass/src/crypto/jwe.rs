@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use super::{
     json, jws,
-    random::Randomness,
+    random::{Randomness, draw_uuid},
     secrets::{self, Secrets},
 };
 
@@ -127,13 +127,6 @@ impl Key {
 
 fn decode(text: &str) -> Option<Vec<u8>> {
     BASE64URL.decode(text).ok()
-}
-
-/// A random UUID.
-fn draw_uuid(source: &dyn Randomness) -> String {
-    let mut bytes = [0; 16];
-    source.fill(&mut bytes);
-    uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
 }
 
 #[cfg(test)]

@@ -1,6 +1,11 @@
 //! JSON Web Signatures with the server's own secret (RFC 7515, HS256), as the npm package makes them for links in mails and, on
 //! demand, for the cookie cache. The header is exactly `{"alg":"HS256"}`.
 
+use base64::{
+    Engine as _, alphabet,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+    prelude::BASE64_URL_SAFE_NO_PAD,
+};
 use hallpass_store::Timestamp;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::Serialize;
@@ -30,11 +35,35 @@ pub(crate) fn verify(secret: &[u8], token: &str, now: Timestamp) -> Result<Map<S
     validation.validate_aud = false;
     // The library would ask the machine's clock.
     validation.validate_exp = false;
+    let token = canonical(token).ok_or(Refused::Invalid)?;
     let decoded = jsonwebtoken::decode::<Map<String, Value>>(token, &DecodingKey::from_secret(secret), &validation);
     let claims = decoded.map_err(|_| Refused::Invalid)?.claims;
     check_times(&claims, now, 0.0)?;
     Ok(claims)
 }
+
+/// The token with its signature as it is usually written. The npm package overlooks white space in it, one `=` and the bits that the last
+/// character has to spare. Headers that ask for extensions are refused (RFC 7515 §4.1.11): none is understood here.
+fn canonical(token: &str) -> Option<String> {
+    let (signed, signature) = token.rsplit_once('.')?;
+    let (header, _) = signed.split_once('.')?;
+    let header: Map<String, Value> = serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(header).ok()?).ok()?;
+    if header.contains_key("crit") {
+        return None;
+    }
+    let digits: String = signature.chars().filter(|digit| !digit.is_ascii_whitespace()).collect();
+    let bytes = LENIENT.decode(digits.strip_suffix('=').unwrap_or(&digits)).ok()?;
+    Some(format!("{signed}.{}", BASE64_URL_SAFE_NO_PAD.encode(bytes)))
+}
+
+/// Reads base64url whose last character has bits set that nobody needs.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::URL_SAFE,
+    GeneralPurposeConfig::new()
+        .with_decode_allow_trailing_bits(true)
+        .with_encode_padding(false)
+        .with_decode_padding_mode(DecodePaddingMode::RequireNone),
+);
 
 /// Whether the time of claims has come and not passed, give or take as many seconds.
 pub(super) fn check_times(claims: &Map<String, Value>, now: Timestamp, tolerance: f64) -> Result<(), Refused> {
@@ -94,5 +123,25 @@ mod tests {
             assert_eq!(verify(SECRET, token, at(0)), Err(Refused::Invalid), "{token}");
         }
         assert_eq!(verify(b"another secret", &good, at(0)), Err(Refused::Invalid));
+    }
+
+    #[test]
+    fn headers_that_ask_for_extensions_are_refused() {
+        for header in [r#"{"alg":"HS256","crit":["x"],"x":1}"#, r#"{"alg":"HS256","crit":[]}"#] {
+            let signed = format!("{}.e30", BASE64_URL_SAFE_NO_PAD.encode(header));
+            let key = EncodingKey::from_secret(SECRET);
+            let signature = jsonwebtoken::crypto::sign(signed.as_bytes(), &key, Algorithm::HS256).unwrap();
+            assert_eq!(verify(SECRET, &format!("{signed}.{signature}"), at(0)), Err(Refused::Invalid));
+        }
+    }
+
+    #[test]
+    fn white_space_in_a_signature_is_overlooked_and_anywhere_else_it_is_not() {
+        let good = sign(SECRET, &json!({"a": 1})).unwrap();
+        let (signed, signature) = good.rsplit_once('.').unwrap();
+        let (head, tail) = signature.split_at(9);
+        assert!(verify(SECRET, &format!("{signed}.{head} \n{tail}="), at(0)).is_ok());
+        assert!(verify(SECRET, &format!(" {good}"), at(0)).is_err());
+        assert!(verify(SECRET, &format!("{good}=="), at(0)).is_err());
     }
 }

@@ -45,6 +45,22 @@ pub(crate) fn draw(source: &dyn Randomness, length: usize, alphabet: &[u8]) -> S
     }
 }
 
+/// Draws a UUID of version 4.
+pub(crate) fn draw_uuid(source: &dyn Randomness) -> String {
+    let mut bytes = [0; 16];
+    source.fill(&mut bytes);
+    let random = u128::from_be_bytes(bytes);
+    let marked = random & !(0xf << 76 | 0b11 << 62) | 0x4 << 76 | 0b10 << 62;
+    let digits = format!("{marked:032x}");
+    let (mut text, mut rest) = (String::with_capacity(36), &*digits);
+    for length in [8, 4, 4, 4] {
+        let (part, others) = rest.split_at(length);
+        text.extend([part, "-"]);
+        rest = others;
+    }
+    text + rest
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -71,7 +71,7 @@ impl Endpoint for ChangeEmailEndpoint {
         if !cx.find::<User>(Filter::eq("email", new_email)).await?.is_empty() {
             return Ok(Status::DONE);
         }
-        let next = input.callback_url.as_deref();
+        let (next, life) = (input.callback_url.as_deref(), cx.engine.email_verification.expires_in());
         match way {
             Way::AtOnce => {
                 let set = Row::new().with("email", new_email).with("updatedAt", cx.now());
@@ -86,14 +86,14 @@ impl Endpoint for ChangeEmailEndpoint {
             }
             Way::ConfirmFirst => {
                 let claims = Claims::changing(&user, new_email, CONFIRMS_CHANGE);
-                let mut mail = email_token::mail(cx, MailKind::CHANGE_EMAIL_CONFIRMATION, user, &claims, next)?;
+                let mut mail = email_token::mail(cx, MailKind::CHANGE_EMAIL_CONFIRMATION, user, &claims, life, next)?;
                 mail.new_email = Some(new_email.to_owned());
                 cx.engine.outbox.post(mail);
             }
             Way::VerifyNew => {
                 let claims = Claims::changing(&user, new_email, VERIFIES_CHANGE);
                 new_email.clone_into(&mut user.email);
-                cx.engine.outbox.post(email_token::mail(cx, MailKind::VERIFY_EMAIL, user, &claims, next)?);
+                cx.engine.outbox.post(email_token::mail(cx, MailKind::VERIFY_EMAIL, user, &claims, life, next)?);
             }
         }
         Ok(Status::DONE)

@@ -126,15 +126,17 @@ fn identifier(token: &str) -> String {
     format!("delete-account-{token}")
 }
 
-/// Deletes the caller, if the token was sent to them. Somebody else's token is used up by the attempt.
+/// Deletes the caller, if the token was sent to them and is still good. One that is not is used up by the attempt.
 pub(super) async fn delete_with_token(cx: &mut Context, user: &User, token: &str) -> Result<(), ApiError> {
     let refused = || ApiError::from(ErrorCode::InvalidToken).with_status(StatusCode::NOT_FOUND);
-    let found = values::find_live(cx, &identifier(token)).await?.ok_or_else(refused)?;
-    if found.value != user.id.as_str() {
-        values::consume(cx, &identifier(token)).await?;
-        return Err(refused());
+    let found = values::find(cx, &identifier(token)).await?.ok_or_else(refused)?;
+    if found.value == user.id.as_str() && found.expires_at >= cx.now() {
+        return delete(cx, user, Some(&found)).await;
     }
-    delete(cx, user, Some(&found)).await
+    let mut tx = cx.transaction();
+    values::use_up(&mut tx, &found).await?;
+    tx.commit_if_guards_hold().await?;
+    Err(refused())
 }
 
 /// Token, sessions, accounts and user go together, or nothing goes.

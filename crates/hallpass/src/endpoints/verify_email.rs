@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use hallpass_store::{Filter, Row, User, UserId};
 use http::StatusCode;
 use schemars::JsonSchema;
@@ -180,14 +182,16 @@ async fn change(
         ask_new_address(cx, user, &new_email, next)?;
         return Ok(None);
     }
-    // Tokens that name no step are from older versions: the new address is taken over, unproven.
+    // Tokens that name no step are from older versions: the new address is taken over, unproven, and asked for an hour.
     let stays_verified = step == Some(VERIFIES_CHANGE) && user.email_verified;
     let set = Row::new().with("email", new_email.to_lowercase()).with("emailVerified", stays_verified);
     let updated = update(cx, &user, set).await?;
     let engine = cx.engine.clone();
     if step != Some(VERIFIES_CHANGE) {
         if engine.outbox.sends(&MailKind::VERIFY_EMAIL) {
-            email_token::send_verification(cx, updated.clone(), next)?;
+            let (claims, user) = (Claims::verifying(&updated), updated.clone());
+            let life = Duration::from_hours(1);
+            engine.outbox.post(email_token::mail(cx, MailKind::VERIFY_EMAIL, user, &claims, life, next)?);
         }
     } else if stays_verified {
         engine.callbacks.after_email_verification(cx, &updated).await?;
@@ -207,7 +211,8 @@ fn ask_new_address(cx: &Context, mut user: User, new_email: &str, next: Option<&
     }
     let claims = Claims::changing(&user, new_email, VERIFIES_CHANGE);
     new_email.clone_into(&mut user.email);
-    cx.engine.outbox.post(email_token::mail(cx, MailKind::VERIFY_EMAIL, user, &claims, next)?);
+    let life = cx.engine.email_verification.expires_in();
+    cx.engine.outbox.post(email_token::mail(cx, MailKind::VERIFY_EMAIL, user, &claims, life, next)?);
     Ok(())
 }
 

@@ -140,7 +140,9 @@ impl OriginCheck {
     }
 
     fn is_own(&self, request: &Request, url: &str) -> bool {
-        let origin = || Url::parse(url).ok().as_ref().and_then(origin_of);
+        // The origin of a `blob:` URL is that of the page that made it, and it leads elsewhere.
+        let web = |url: &Url| matches!(url.scheme(), "http" | "https");
+        let origin = || Url::parse(url).ok().filter(web).as_ref().and_then(origin_of);
         self.trust_own && request.own_origin().is_some_and(|own| origin() == Some(own))
     }
 

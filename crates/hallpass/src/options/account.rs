@@ -1,3 +1,4 @@
+use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 /// The accounts that outside providers know users by (`account` in the npm package; CONTRACT §11.9).
@@ -5,6 +6,10 @@ use serde::{Deserialize, Serialize};
 #[serde(default, deny_unknown_fields)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the npm package's")]
 pub struct AccountOptions {
+    /// The table's name in the database; `account`.
+    pub model_name: Option<String>,
+    /// Names of columns in the database, by the names they have here: `userId = "user_id"`.
+    pub fields: IndexMap<String, String>,
     /// Keeps the tokens that a provider gives at each sign-in, in place of those of the sign-in before; on.
     pub update_account_on_sign_in: bool,
     /// Encrypts access and refresh tokens in the database. Those that were stored before stay readable.
@@ -23,6 +28,8 @@ pub struct AccountOptions {
 impl Default for AccountOptions {
     fn default() -> Self {
         Self {
+            model_name: None,
+            fields: IndexMap::new(),
             update_account_on_sign_in: true,
             encrypt_oauth_tokens: false,
             store_account_cookie: false,

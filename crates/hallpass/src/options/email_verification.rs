@@ -31,6 +31,10 @@ impl EmailVerification {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct VerificationOptions {
+    /// The table's name in the database; `verification`.
+    pub model_name: Option<String>,
+    /// Names of columns in the database, by the names they have here: `identifier = "name"`.
+    pub fields: IndexMap<String, String>,
     /// How the secrets that name them are stored.
     pub store_identifier: StoreIdentifiers,
     /// Never removes values whose time has passed. When not, they are swept now and then.

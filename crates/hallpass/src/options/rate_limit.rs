@@ -17,6 +17,10 @@ pub struct RateLimitOptions {
     pub max: Option<u64>,
     /// Where calls are counted; in memory when not said.
     pub storage: Option<RateLimitStorage>,
+    /// The table's name in the database; `rateLimit`.
+    pub model_name: Option<String>,
+    /// Names of columns in the database, by the names they have here: `lastRequest = "last_request"`.
+    pub fields: IndexMap<String, String>,
     /// Rules for single paths; the first that matches counts. In a path `*` stands for anything but `/`, `**` for anything.
     pub custom_rules: IndexMap<String, CustomRule>,
 }

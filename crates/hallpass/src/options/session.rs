@@ -15,6 +15,10 @@ use super::{AdditionalField, Span};
 #[serde(default, deny_unknown_fields)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the npm package's")]
 pub struct SessionOptions {
+    /// The table's name in the database; `session`.
+    pub model_name: Option<String>,
+    /// Names of columns in the database, by the names they have here: `userId = "user_id"`.
+    pub fields: IndexMap<String, String>,
     /// How long a session lives from its last refresh; 7 days, also when 0.
     pub expires_in: Option<Span>,
     /// A session is extended when this much of its life has passed; 1 day. 0 extends at every look-up.

@@ -10,6 +10,10 @@ use super::Span;
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct UserOptions {
+    /// The table's name in the database; `user`.
+    pub model_name: Option<String>,
+    /// Names of columns in the database, by the names they have here: `email = "mail"`.
+    pub fields: IndexMap<String, String>,
     /// Columns of your own on the user, by name.
     pub additional_fields: IndexMap<String, AdditionalField>,
     /// Changing one's own address.
@@ -103,6 +107,8 @@ pub struct AdditionalField {
     pub returned: bool,
     /// Whether no two rows may have the same value.
     pub unique: bool,
+    /// The column's name in the database; the field's own when not said.
+    pub field_name: Option<String>,
 }
 
 impl Default for AdditionalField {
@@ -114,6 +120,7 @@ impl Default for AdditionalField {
             input: true,
             returned: true,
             unique: false,
+            field_name: None,
         }
     }
 }
@@ -130,6 +137,9 @@ impl AdditionalField {
             FieldType::NumberList => ColumnKind::NumberList,
         };
         let mut column = Column::new(name, kind);
+        if let Some(physical) = self.field_name.as_deref().filter(|physical| !physical.is_empty()) {
+            column = column.named(physical);
+        }
         column.required = self.required != Some(false);
         column.unique = self.unique;
         column.default = self.default_value.clone().map(Value::from);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hallpass_store::{User, UserId};
 use hallpass_verify::component;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{
     context::Context,
@@ -20,14 +20,19 @@ pub(crate) struct Claims {
     /// The address it was sent for.
     pub(crate) email: String,
     /// The address the user wants instead.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     pub(crate) update_to: Option<String>,
     /// Which step of a change it is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     pub(crate) request_type: Option<String>,
     /// Whose token it is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     pub(crate) user_id: Option<UserId>,
+}
+
+/// A claim that is there must hold something: `null` is not the same as absent.
+fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(claim: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(claim).map(Some)
 }
 
 /// The owner of the old address wants the new one.
@@ -91,11 +96,12 @@ pub(crate) fn mail(
     kind: MailKind,
     user: User,
     claims: &Claims,
+    life: Duration,
     callback_url: Option<&str>,
 ) -> Result<Mail, ApiError> {
     let confirms = kind == MailKind::CHANGE_EMAIL_CONFIRMATION;
     let subject = if confirms { "Confirm the change of your e-mail address" } else { "Verify your e-mail address" };
-    let token = claims.sign(cx, cx.engine.email_verification.expires_in())?;
+    let token = claims.sign(cx, life)?;
     let callback_url = component::encode(callback_url.filter(|url| !url.is_empty()).unwrap_or("/"));
     let url = format!("{}/verify-email?token={token}&callbackURL={callback_url}", cx.base_url());
     Ok(Mail::new(kind, user, subject, url, token))
@@ -104,7 +110,8 @@ pub(crate) fn mail(
 /// Asks a user to prove their address, if such mail is sent at all.
 pub(crate) fn send_verification(cx: &Context, user: User, callback_url: Option<&str>) -> Result<(), ApiError> {
     let claims = Claims::verifying(&user);
-    let mail = mail(cx, MailKind::VERIFY_EMAIL, user, &claims, callback_url)?;
+    let life = cx.engine.email_verification.expires_in();
+    let mail = mail(cx, MailKind::VERIFY_EMAIL, user, &claims, life, callback_url)?;
     cx.engine.outbox.post(mail);
     Ok(())
 }

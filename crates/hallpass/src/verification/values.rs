@@ -65,25 +65,14 @@ pub(crate) async fn find_live(cx: &mut Context, identifier: &str) -> Result<Opti
     Ok(find(cx, identifier).await?.filter(|found| found.expires_at >= now))
 }
 
-/// Uses a value up as part of a transaction, which is called off when somebody else was faster or its time has passed.
+/// Uses a value up as part of a transaction, which is called off when somebody else was faster.
 pub(crate) async fn use_up(tx: &mut Transaction<'_>, found: &Verification) -> Result<(), ApiError> {
-    let now = tx.context().now();
-    let this = Filter::eq("identifier", &*found.identifier);
-    let live = Filter::eq("id", &*found.id).and(Filter::gt("expiresAt", now - Duration::from_millis(1)));
-    // Older values of the same identifier end with it, so that none of them can be brought again.
-    if !tx.take_guarded(Verification::TABLE, live).await? {
+    if !tx.take_guarded(Verification::TABLE, Filter::eq("id", &*found.id)).await? {
         // A hook that keeps the row must not let it be used twice.
         return Err(ErrorCode::InvalidToken.into());
     }
-    tx.delete(Verification::TABLE, this).await
-}
-
-/// Uses the newest value of an identifier up and returns it; of any number of callers at once, one gets it.
-pub(crate) async fn consume(cx: &mut Context, identifier: &str) -> Result<Option<Verification>, ApiError> {
-    let Some(found) = find_live(cx, identifier).await? else { return Ok(None) };
-    let mut tx = cx.transaction();
-    use_up(&mut tx, &found).await?;
-    Ok(tx.commit_if_guards_hold().await?.then_some(found))
+    // Older values of the same identifier end with it, so that none of them can be brought again.
+    tx.delete(Verification::TABLE, Filter::eq("identifier", &*found.identifier)).await
 }
 
 /// Takes a value that was found, live or not; of any number of callers at once, one gets it.

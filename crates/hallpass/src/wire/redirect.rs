@@ -12,7 +12,8 @@ const HERE: &str = "https://hallpass.invalid";
 pub(crate) fn append(url: &str, params: &[(&str, &str)]) -> Option<String> {
     let is_path = url.starts_with('/');
     let mut parsed = if is_path { Url::parse(HERE).ok()?.join(url).ok()? } else { Url::parse(url).ok()? };
-    if is_path && parsed.origin().ascii_serialization() != HERE {
+    // Once `/..//host` is resolved it is `//host`, which leads to that host.
+    if is_path && (parsed.origin().ascii_serialization() != HERE || parsed.path().starts_with("//")) {
         return None;
     }
     let params = form_urlencoded::Serializer::new(String::new()).extend_pairs(params).finish();
@@ -63,7 +64,7 @@ mod tests {
         ] {
             assert_eq!(append(url, &params).as_deref(), Some(extended), "{url}");
         }
-        for url in ["//evil.example", "/\\evil.example", "dash", ""] {
+        for url in ["//evil.example", "/\\evil.example", "/..//evil.example", "/.//evil.example", "dash", ""] {
             assert_eq!(append(url, &params), None, "{url}");
         }
     }

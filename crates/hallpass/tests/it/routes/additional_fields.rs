@@ -174,7 +174,7 @@ async fn their_columns_are_migrated() {
     let stage = with([("plan", field(FieldType::String))]);
     let plan = stage.auth.migrate(Mode::Plan).await.unwrap();
     assert!(plan.steps.contains(&"create table `user`".into()), "{plan}");
-    let without = hallpass::Hallpass::builder().secret("x").store(stage.memory.clone()).build().unwrap();
+    let without = hallpass::Hallpass::builder().secret("x").shared_store(stage.store.clone()).build().unwrap();
     without.migrate(Mode::Apply).await.unwrap();
     assert_eq!(stage.auth.migrate(Mode::Apply).await.unwrap().steps, ["add column `plan` to table `user`"]);
     assert!(stage.auth.migrate(Mode::Apply).await.unwrap().is_empty());

@@ -218,3 +218,50 @@ async fn in_process_calls_meet_the_same_hooks() {
     assert_eq!((refusal.status().as_u16(), refusal.code()), (400, Some("FAILED_TO_CREATE_USER")));
     assert_eq!(hooks.take(), ["before create user"]);
 }
+
+/// Takes its time after a user was changed, and notes when it is done.
+#[derive(Clone, Default)]
+struct Slow(std::sync::Arc<std::sync::atomic::AtomicBool>);
+
+impl DatabaseHooks for Slow {
+    fn after_update<'a>(&'a self, _: &'a Context, table: &'a str, _: &'a Row) -> HookFuture<'a, ()> {
+        Box::pin(async move {
+            if table == "user" {
+                tokio::time::sleep(std::time::Duration::from_secs(5)).await;
+                self.0.store(true, std::sync::atomic::Ordering::SeqCst);
+            }
+            Ok(())
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_hooks_do_after_a_write_happens_although_the_client_has_gone_away() {
+    let hooks = Slow::default();
+    let stage = stage_with(|builder| builder.plugin(Bearer::new()).database_hooks(hooks.clone()));
+    let ann = stage.caller("ann").await;
+    let update = stage.post("/update-user").by(&ann).json(json!({"name": "Anna"})).into_future();
+    let gone = tokio::time::timeout(std::time::Duration::from_secs(1), update).await;
+    assert!(gone.is_err(), "the request was dropped in the middle of the hook");
+    assert_eq!(stage.column("user", "name").await, ["Anna".into()]);
+    assert!(!hooks.0.load(std::sync::atomic::Ordering::SeqCst));
+    stage.auth.finish_background_work().await;
+    assert!(hooks.0.load(std::sync::atomic::Ordering::SeqCst));
+}
+
+/// A hook with a bug.
+struct Broken;
+
+impl DatabaseHooks for Broken {
+    fn before_create<'a>(&'a self, _: &'a Context, _: &'a str, _: &'a mut Row) -> HookFuture<'a, Verdict> {
+        Box::pin(async { panic!("a hook with a bug") })
+    }
+}
+
+#[tokio::test]
+async fn a_hook_that_panics_is_500_and_the_server_goes_on() {
+    let stage = stage_with(|builder| builder.plugin(Bearer::new()).database_hooks(Broken));
+    let answer = sign_up(&stage).await;
+    assert_eq!((answer.status, answer.text(), counts(&stage).await), (500, "", [0; 3]));
+    assert_eq!(stage.get("/ok").await.status, 200);
+}

@@ -1,16 +1,23 @@
 //! The endpoints (CONTRACT §11), one file for each path.
 
 mod additional_fields;
+mod change_email;
 mod change_password;
 mod database_hooks;
+mod delete_user;
+mod delete_user_callback;
 mod error;
 mod get_session;
 mod list_accounts;
 mod list_sessions;
 mod ok;
+mod request_password_reset;
+mod reset_password;
+mod reset_password_callback;
 mod revoke_other_sessions;
 mod revoke_session;
 mod revoke_sessions;
+mod send_verification_email;
 mod set_password;
 mod sign_in_email;
 mod sign_out;
@@ -18,6 +25,7 @@ mod sign_up_email;
 mod update_session;
 mod update_user;
 mod validation;
+mod verify_email;
 mod verify_password;
 
 use hallpass::{

@@ -68,7 +68,7 @@ fn revoking(memory: &MemoryStore) -> Watched<MemoryStore> {
 async fn being_revoked() -> (Stage, Caller) {
     let memory = MemoryStore::new();
     let mut stage = with_fields_and(|builder| builder.store(revoking(&memory)));
-    stage.memory = memory;
+    stage.store = std::sync::Arc::new(memory);
     let ann = stage.caller("ann").await;
     stage.clock.advance(DAY);
     (stage, ann)

@@ -52,6 +52,14 @@ impl Call<'_> {
         self
     }
 
+    /// Adds to the query.
+    pub(crate) fn and_query(mut self, more: &str) -> Self {
+        let uri = self.request.uri().to_string();
+        let joint = if uri.contains('?') { '&' } else { '?' };
+        *self.request.uri_mut() = format!("{uri}{joint}{more}").parse().unwrap();
+        self
+    }
+
     /// Sends a bearer token.
     pub(crate) fn bearer(self, token: &str) -> Self {
         self.header("authorization", format!("Bearer {token}"))

@@ -2,6 +2,7 @@
 //! socket.
 
 mod call;
+mod mail;
 mod people;
 mod store;
 
@@ -15,10 +16,11 @@ use std::{
 
 use hallpass::{
     Bearer, Builder, Clock, EmailAndPassword, Environment, Hallpass, Randomness,
-    store::{MemoryStore, Timestamp},
+    store::{MemoryStore, Store, Timestamp},
 };
 
 pub(crate) use call::{Answer, Call, cleared, headers, traces};
+pub(crate) use mail::{Mails, bare_link, jwt, jwt_by, jwt_parts, link, stage_with_mail};
 pub(crate) use people::{Caller, PASSWORD, PASSWORD_HASH, cookie, forged, sign};
 pub(crate) use store::{Asked, Calls, Fault, Faults, Watched, counting, failing};
 
@@ -37,9 +39,10 @@ pub(crate) const DAY: Duration = Duration::from_hours(24);
 pub(crate) struct Stage {
     pub(crate) auth: Hallpass,
     pub(crate) clock: TestClock,
-    pub(crate) memory: MemoryStore,
+    pub(crate) store: Arc<dyn Store>,
     pub(crate) calls: Calls,
     pub(crate) faults: Faults,
+    pub(crate) mails: Mails,
 }
 
 /// A server with passwords and bearer, in development, reached at [`ORIGIN`].
@@ -61,7 +64,7 @@ pub(crate) fn stage_with(configure: impl FnOnce(Builder) -> Builder) -> Stage {
         .randomness(Seeded::default())
         .email_and_password(EmailAndPassword::default());
     let auth = configure(builder).build().unwrap();
-    Stage { auth, clock, memory, calls, faults }
+    Stage { auth, clock, store: Arc::new(memory), calls, faults, mails: Mails::default() }
 }
 
 /// A clock that stands still until it is moved.

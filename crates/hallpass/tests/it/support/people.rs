@@ -3,8 +3,7 @@
 use hallpass::{
     Clock,
     store::{
-        Account, Batch, Filter, Query, Record, Row, Session, SessionId, SessionToken, Store, Timestamp, User, UserId,
-        Value,
+        Account, Batch, Filter, Query, Record, Row, Session, SessionId, SessionToken, Timestamp, User, UserId, Value,
     },
 };
 use hallpass_verify::{SigningKey, component};
@@ -91,7 +90,7 @@ impl Stage {
 
     /// Writes to the store behind the server's back.
     pub(crate) async fn write(&self, batch: Batch) {
-        self.memory.write(self.auth.schema(), batch).await.unwrap();
+        self.store.write(self.auth.schema(), batch).await.unwrap();
     }
 
     /// Removes a session behind the server's back.
@@ -101,7 +100,7 @@ impl Stage {
 
     /// The rows of a table.
     pub(crate) async fn rows(&self, table: &'static str) -> Vec<Row> {
-        self.memory.find(self.auth.schema(), Query::table(table)).await.unwrap()
+        self.store.find(self.auth.schema(), Query::table(table)).await.unwrap()
     }
 
     /// One cell of every row of a table.
