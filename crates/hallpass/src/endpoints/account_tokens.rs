@@ -62,6 +62,7 @@ impl AccountSelection {
     ];
 }
 
+#[expect(clippy::option_option, reason = "unreadable, absent, or there")]
 fn user_id(whole: &Map<String, Json>) -> Option<Option<UserId>> {
     whole.get("userId").map_or(Some(None), |id| id.as_str().map(|id| Some(UserId::new(id))))
 }
@@ -198,14 +199,10 @@ pub(super) async fn keep(cx: &mut Context, selected: &Selected, tokens: &Tokens)
     let cells = stored::cells(cx, &kept)?;
     let account = selected.account.clone();
     let updated = sign_in::update_account(cx, account.clone(), cells.clone()).await?;
+    // The row may be gone; a cookie lives on.
     let updated = match updated {
         Some(updated) => updated,
-        // The row is gone; a cookie may live on.
-        None => {
-            let mut row = account.into_row();
-            row.merge(cells);
-            Account::from_row(row)?
-        }
+        None => sign_in::with(account, cells)?,
     };
     Ok(updated)
 }

@@ -150,7 +150,7 @@ async fn link(cx: &mut Context, provider: &Ready, token: &IdToken, session: &Ses
     let linked =
         Linked { provider_id: provider.id(), subject: &subject, user: &person.user, tokens: &tokens, scopes: None };
     match link::held(cx, &linked, user_id).await? {
-        Held::Theirs(account) => return link::renew(cx, account, &linked, user_id).await,
+        Held::Theirs(account) => return link::renew(cx, *account, &linked, user_id).await,
         Held::Other => return Err(refused(Refused::Taken)),
         Held::Nobody => {}
     }

@@ -265,7 +265,7 @@ async fn link_account(cx: &mut Context, provider: &Ready, exchanged: &Exchanged,
     match link::held(cx, &linked, &begun.user_id).await.map_err(Stop::Failed)? {
         Held::Other => return Err(refused(Refused::Taken)),
         Held::Theirs(account) => {
-            link::renew(cx, account, &linked, &begun.user_id).await.map_err(Stop::Failed)?;
+            link::renew(cx, *account, &linked, &begun.user_id).await.map_err(Stop::Failed)?;
         }
         Held::Nobody => link::add(cx, &linked, &begun.user_id).await.map_err(refused)?,
     }
@@ -287,7 +287,7 @@ async fn enter(cx: &mut Context, provider: &Ready, exchanged: Exchanged, kept: &
         provider,
         subject: exchanged.subject,
         email,
-        user: exchanged.person.user,
+        user: sign_in::named(exchanged.person.user),
         scope: Some(exchanged.tokens.scopes.join(",")),
         tokens: exchanged.tokens,
         callback_url: Some(&kept.callback_url),

@@ -94,7 +94,10 @@ pub(super) fn additional_params(from: &mut Fields<'_>) -> Option<IndexMap<String
 
 /// Reads what a client wants to have kept until it comes back.
 pub(super) fn additional_data(from: &mut Fields<'_>) -> Option<Map<String, Value>> {
-    Some(from.optional_record("additionalData")?.cloned().unwrap_or_default())
+    let mut data = from.optional_record("additionalData")?.cloned().unwrap_or_default();
+    // In ECMAScript this is no key like others, and the npm package leaves it out.
+    data.shift_remove("__proto__");
+    Some(data)
 }
 
 /// The provider a request names.

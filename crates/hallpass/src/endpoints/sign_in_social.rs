@@ -80,7 +80,7 @@ impl Input for SignInSocial {
             token.optional_number("expiresAt");
             token.optional_nested("user", |user| {
                 user.optional_nested("name", |name| {
-                    (name.optional_string("firstName"), name.optional_string("lastName"));
+                    let _ = (name.optional_string("firstName"), name.optional_string("lastName"));
                     Some(())
                 });
                 user.optional_string("email")
@@ -169,7 +169,7 @@ async fn enter(
         provider,
         subject,
         email: person.user.get("email").and_then(Value::as_str).unwrap_or_default().to_owned(),
-        user: person.user,
+        user: sign_in::named(person.user),
         // A refresh token of the client's stays the client's.
         tokens: crate::oauth::Tokens { refresh_token: None, ..token.tokens() },
         scope: None,

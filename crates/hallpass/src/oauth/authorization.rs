@@ -45,7 +45,7 @@ pub(super) fn url(
     ties: &Ties<'_>,
 ) -> Option<String> {
     let mut params: IndexMap<&str, String> = IndexMap::new();
-    params.insert("response_type", some(&options.response_type).unwrap_or("code").into());
+    params.insert("response_type", some(options.response_type.as_ref()).unwrap_or("code").into());
     params.insert("client_id", options.client_id.clone());
     params.insert("state", ties.state.into());
     let mut scopes: Vec<&str> = ask.scopes.iter().chain(&options.scopes).map(String::as_str).collect();
@@ -55,13 +55,13 @@ pub(super) fn url(
     if !scopes.is_empty() {
         params.insert("scope", scopes.join(" "));
     }
-    params.insert("redirect_uri", some(&options.redirect_uri).unwrap_or(ties.redirect_uri).into());
+    params.insert("redirect_uri", some(options.redirect_uri.as_ref()).unwrap_or(ties.redirect_uri).into());
     for (name, value) in [
-        ("login_hint", some(&ask.login_hint)),
+        ("login_hint", some(ask.login_hint.as_ref())),
         ("nonce", ties.nonce),
-        ("prompt", some(&options.prompt)),
-        ("access_type", some(&options.access_type)),
-        ("response_mode", some(&options.response_mode)),
+        ("prompt", some(options.prompt.as_ref())),
+        ("access_type", some(options.access_type.as_ref())),
+        ("response_mode", some(options.response_mode.as_ref())),
     ] {
         if let Some(value) = value {
             params.insert(name, value.into());
@@ -81,8 +81,8 @@ pub(super) fn url(
     redirect::append(&endpoint, &params)
 }
 
-fn some(text: &Option<String>) -> Option<&str> {
-    text.as_deref().filter(|text| !text.is_empty())
+fn some(text: Option<&String>) -> Option<&str> {
+    text.map(String::as_str).filter(|text| !text.is_empty())
 }
 
 /// The endpoint without the parameters that are set anew. The rest keeps its spelling, which some providers sign.

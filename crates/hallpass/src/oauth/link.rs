@@ -1,6 +1,6 @@
 //! An account at a provider becomes a user's because they ask for it (CONTRACT §11.9).
 
-use hallpass_store::{Filter, Session, SessionToken, User, UserId};
+use hallpass_store::{Account, Filter, Session, SessionToken, User, UserId};
 use serde_json::{Map, Value};
 
 use super::{
@@ -44,7 +44,8 @@ pub(crate) fn seal_session(cx: &Context, token: &SessionToken) -> Result<String,
 
 /// Whether the session that a link was begun with is still there.
 pub(crate) async fn is_live(cx: &Context, link: &Link) -> Result<bool, ApiError> {
-    let Some(sealed) = &link.encrypted_session_token else { return Ok(true) };
+    let sealed = link.encrypted_session_token.as_deref().filter(|sealed| !sealed.is_empty());
+    let Some(sealed) = sealed else { return Ok(true) };
     let Ok(token) = symmetric::decrypt(&cx.engine.secrets.for_purpose(SESSION_PURPOSE), sealed) else {
         return Ok(false);
     };
@@ -69,14 +70,14 @@ pub(crate) fn check(cx: &Context, linked: &Linked<'_>, email: &str) -> Result<()
 /// Whose the account is by now.
 pub(crate) enum Held {
     Nobody,
-    Theirs(hallpass_store::Account),
+    Theirs(Box<Account>),
     Other,
 }
 
 pub(crate) async fn held(cx: &Context, linked: &Linked<'_>, user_id: &UserId) -> Result<Held, ApiError> {
     Ok(match find_account(cx, linked.provider_id, linked.subject).await? {
         None => Held::Nobody,
-        Some(account) if account.user_id == *user_id => Held::Theirs(account),
+        Some(account) if account.user_id == *user_id => Held::Theirs(Box::new(account)),
         Some(_) => Held::Other,
     })
 }
@@ -84,7 +85,7 @@ pub(crate) async fn held(cx: &Context, linked: &Linked<'_>, user_id: &UserId) ->
 /// Renews the tokens of an account that is linked already. Scopes are added to those that were granted before.
 pub(crate) async fn renew(
     cx: &mut Context,
-    account: hallpass_store::Account,
+    account: Account,
     linked: &Linked<'_>,
     user_id: &UserId,
 ) -> Result<(), ApiError> {

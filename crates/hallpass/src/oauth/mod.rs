@@ -97,15 +97,15 @@ pub(crate) struct Providers {
 }
 
 impl Providers {
-    /// Refuses providers that can never work, that nobody could tell apart, or that cannot be reached.
+    /// Refuses providers that can never work, or that cannot be reached.
     pub(crate) fn new(known: Vec<Provider>, client: Option<Arc<dyn HttpClient>>) -> Result<Self, BuildError> {
         for (index, provider) in known.iter().enumerate() {
             provider.check()?;
             if known.iter().skip(index + 1).any(|other| other.id() == provider.id()) {
-                return Err(BuildError::new(format!(
-                    "there are two providers `{}`; call one differently",
-                    provider.id()
-                )));
+                tracing::warn!(
+                    provider = provider.id(),
+                    "there are two providers of this name, and only the first counts"
+                );
             }
         }
         if !known.is_empty() && client.is_none() {

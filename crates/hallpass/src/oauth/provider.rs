@@ -185,13 +185,12 @@ impl Ready {
 
     /// Exchanges a code for tokens.
     pub(crate) async fn exchange(&self, grant: CodeGrant) -> Result<Tokens, HttpError> {
-        let tokens = match &self.provider.get_token {
-            Some(exchange) => exchange(grant).await?,
-            None => {
-                let answer = Form::code(self.options(), &grant).send(&*self.client, self.token_url()?, self.options());
-                Tokens::read(&answer.await?, self.now)
-                    .ok_or_else(|| HttpError::new("the token endpoint gave nothing"))?
-            }
+        let tokens = if let Some(exchange) = &self.provider.get_token {
+            exchange(grant).await?
+        } else {
+            let answer = Form::code(self.options(), &grant).send(&*self.client, self.token_url()?, self.options());
+            Tokens::read(&answer.await?, self.now)
+                .ok_or_else(|| HttpError::new("the token endpoint gives no tokens"))?
         };
         Ok(tokens.expiring(self.options(), self.now))
     }

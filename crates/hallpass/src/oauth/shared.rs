@@ -74,7 +74,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_is_not_good_any_more_is_fetched_again() {
         let (shared, calls) = (Shared::default(), AtomicUsize::new(0));
-        let want = || shared.get(|_, age| age < Duration::from_secs(60), slowly(&calls, Some(1)));
+        let want = || shared.get(|_, age| age < Duration::from_mins(1), slowly(&calls, Some(1)));
         want().await;
         tokio::time::advance(Duration::from_secs(61)).await;
         want().await;

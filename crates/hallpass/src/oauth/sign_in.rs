@@ -49,6 +49,14 @@ impl<E: Into<ApiError>> From<E> for Turned {
     }
 }
 
+/// A user always has a name, if an empty one.
+pub(crate) fn named(mut user: Map<String, Value>) -> Map<String, Value> {
+    if !user.get("name").is_some_and(Value::is_string) {
+        user.insert("name".into(), "".into());
+    }
+    user
+}
+
 impl Arrival<'_> {
     pub(crate) fn is_verified(&self) -> bool {
         profile::is_true(self.user.get("emailVerified"))
@@ -122,6 +130,8 @@ async fn find_owner(cx: &Context, arrival: &Arrival<'_>) -> Result<Option<Owner>
         if let Some(user) = user {
             return Ok(Some(Owner { user, account: Some(account) }));
         }
+        tracing::error!(account = account.id, "an account belongs to a user who is gone; delete it");
+        return Err(Turned::Away("unable to link account"));
     }
     let user = cx.find::<User>(Filter::eq("email", arrival.email.to_lowercase())).await?.into_iter().next();
     Ok(user.map(|user| Owner { user, account: None }))
@@ -131,8 +141,8 @@ async fn find_owner(cx: &Context, arrival: &Arrival<'_>) -> Result<Option<Owner>
 async fn come_back(cx: &mut Context, arrival: &Arrival<'_>, user: User, account: Account) -> Result<User, Turned> {
     if cx.engine.account.update_account_on_sign_in {
         let cells = stored::cells(cx, &arrival.tokens)?;
-        let account = update_account(cx, account, cells).await?.ok_or(Turned::Away("unable to update account"))?;
-        hand_out(cx, account);
+        hand_out(cx, with(account.clone(), cells.clone())?);
+        update_account(cx, account, cells).await?.ok_or(Turned::Away("unable to update account"))?;
     } else {
         hand_out(cx, account);
     }
@@ -271,9 +281,14 @@ pub(crate) async fn update_account(
     if written.iter().all(|outcome| outcome.affected == 0) {
         return Ok(None);
     }
+    Ok(Some(with(account, set)?))
+}
+
+/// An account with other cells.
+pub(crate) fn with(account: Account, cells: Row) -> Result<Account, ApiError> {
     let mut row = account.into_row();
-    row.merge(set);
-    Ok(Some(Account::from_row(row)?))
+    row.merge(cells);
+    Ok(Account::from_row(row)?)
 }
 
 /// Hands the client its account in a cookie, where that is on.

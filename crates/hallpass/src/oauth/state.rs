@@ -33,6 +33,7 @@ const COOKIE_PURPOSE: &str = "oauth-state-cookie";
 /// What is kept.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "the names of the npm package, whose rows these are")]
 pub(crate) struct State {
     #[serde(rename = "callbackURL")]
     pub(crate) callback_url: String,
@@ -57,10 +58,19 @@ fn given<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Resu
     T::deserialize(from).map(Some)
 }
 
+/// Where ids are numbers, the npm package may have written one.
+fn id<'de, D: serde::Deserializer<'de>>(from: D) -> Result<UserId, D::Error> {
+    Ok(UserId::new(match Value::deserialize(from)? {
+        Value::String(text) => text,
+        other => other.to_string(),
+    }))
+}
+
 /// Whose account is to be linked.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Link {
+    #[serde(deserialize_with = "id")]
     pub(crate) user_id: UserId,
     pub(crate) email: String,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
@@ -198,7 +208,7 @@ async fn take_from_database(cx: &mut Context, state: &str) -> Result<State, Lost
         tracing::error!(error, "what somebody at a provider came for could not be read");
         Lost::at("internal_server_error", None)
     };
-    let row = values::find(cx, &identifier(state)).await.map_err(|error| failed(&error))?;
+    let row = values::newest(cx, &identifier(state)).await.map_err(|error| failed(&error))?;
     let row = row.ok_or_else(|| Lost::at("state_mismatch", None))?;
     let kept: State = serde_json::from_str(&row.value).map_err(|error| failed(&error))?;
     if kept.oauth_state.as_deref().is_some_and(|own| !is_same(own, state)) {

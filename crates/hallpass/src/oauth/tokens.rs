@@ -49,8 +49,8 @@ impl Tokens {
             access_token: text("access_token"),
             refresh_token: text("refresh_token"),
             id_token: text("id_token"),
-            access_token_expires_at: after(answer.get("expires_in"), now),
-            refresh_token_expires_at: after(answer.get("refresh_token_expires_in"), now),
+            access_token_expires_at: after(answer.get("expires_in"), now).ok()?,
+            refresh_token_expires_at: after(answer.get("refresh_token_expires_in"), now).ok()?,
             scopes: scopes(answer.get("scope")),
         })
     }
@@ -63,18 +63,26 @@ impl Tokens {
     }
 }
 
-/// So many seconds from now; some write the number as a text.
-fn after(seconds: Option<&Value>, now: Timestamp) -> Option<Timestamp> {
-    let seconds = match seconds? {
-        Value::String(text) => text.trim().parse().ok()?,
-        other => other.as_f64()?,
+/// What was meant to be a span of time and is none.
+#[derive(Debug, PartialEq)]
+struct NoSpan;
+
+/// So many seconds from now, if any are said; some write the number as a text.
+fn after(seconds: Option<&Value>, now: Timestamp) -> Result<Option<Timestamp>, NoSpan> {
+    let seconds: f64 = match seconds {
+        Some(Value::String(text)) if !text.is_empty() => text.trim().parse().map_err(|_| NoSpan)?,
+        Some(Value::Number(number)) => number.as_f64().ok_or(NoSpan)?,
+        _ => return Ok(None),
     };
-    if seconds == 0.0 {
-        return None;
-    }
     let millis = seconds * 1000.0;
+    if millis == 0.0 {
+        return Ok(None);
+    }
+    if millis.is_nan() || millis.abs() > 4e15 {
+        return Err(NoSpan);
+    }
     #[expect(clippy::cast_possible_truncation, reason = "the bound is far below what the type holds")]
-    (millis.abs() < 4e15).then(|| Timestamp::from_millis(now.as_millis().saturating_add(millis as i64)))
+    Ok(Some(Timestamp::from_millis(now.as_millis().saturating_add(millis as i64))))
 }
 
 /// Scopes as a text with blanks between, or as a list.
@@ -98,9 +106,6 @@ impl Form {
         form.set("code", &grant.code);
         if let Some(verifier) = grant.code_verifier.as_deref().filter(|_| options.uses_pkce()) {
             form.set("code_verifier", verifier);
-        }
-        if let Some(device) = grant.device_id.as_deref().filter(|device| !device.is_empty()) {
-            form.set("device_id", device);
         }
         form.set("redirect_uri", options.redirect_uri.as_deref().unwrap_or(&grant.redirect_uri));
         for (name, value) in &options.token_url_params {
@@ -148,7 +153,7 @@ impl Form {
                 ));
             }
             AuthMethod::ClientSecretBasic => {
-                drop(headers.insert("authorization".into(), basic(&options.client_id, secret)))
+                drop(headers.insert("authorization".into(), basic(&options.client_id, secret)));
             }
             AuthMethod::None => self.set("client_id", &options.client_id),
         }
@@ -194,14 +199,15 @@ mod tests {
     fn lifetimes_are_seconds_and_zero_is_none() {
         let now = Timestamp::from_millis(5000);
         for (given, expected) in [
-            (json!(10), Some(15_000)),
-            (json!("10"), Some(15_000)),
-            (json!(0), None),
-            (json!("soon"), None),
-            (json!(null), None),
-            (json!(1e300), None),
+            (json!(10), Ok(Some(15_000))),
+            (json!("10"), Ok(Some(15_000))),
+            (json!(0), Ok(None)),
+            (json!(null), Ok(None)),
+            (json!("soon"), Err(NoSpan)),
+            (json!(1e300), Err(NoSpan)),
         ] {
-            assert_eq!(after(Some(&given), now), expected.map(Timestamp::from_millis), "{given}");
+            let moment = after(Some(&given), now);
+            assert_eq!(moment.map(|moment| moment.map(Timestamp::as_millis)), expected, "{given}");
         }
     }
 

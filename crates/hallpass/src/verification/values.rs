@@ -43,6 +43,13 @@ pub(crate) async fn create(
 
 /// The newest value of an identifier, expired or not. Sweeps expired ones now and then.
 pub(crate) async fn find(cx: &mut Context, identifier: &str) -> Result<Option<Verification>, ApiError> {
+    let found = newest(cx, identifier).await?;
+    sweep(cx).await;
+    Ok(found)
+}
+
+/// The newest value of an identifier, expired or not.
+pub(crate) async fn newest(cx: &Context, identifier: &str) -> Result<Option<Verification>, ApiError> {
     let mut found = None;
     for stored in stored_as(cx, identifier) {
         let query = Query::table(Verification::TABLE)
@@ -55,7 +62,6 @@ pub(crate) async fn find(cx: &mut Context, identifier: &str) -> Result<Option<Ve
             break;
         }
     }
-    sweep(cx).await;
     Ok(found)
 }
 
@@ -82,7 +88,9 @@ pub(crate) async fn claim(cx: &mut Context, found: &Verification) -> Result<bool
         return Ok(false);
     }
     tx.delete(Verification::TABLE, Filter::eq("identifier", &*found.identifier)).await?;
-    Ok(tx.commit_if_guards_hold().await?)
+    let is_ours = tx.commit_if_guards_hold().await?;
+    sweep(cx).await;
+    Ok(is_ours)
 }
 
 /// How an identifier may be stored: as new ones are, then as it was before hashing was switched on.

@@ -33,7 +33,11 @@ fn renamed(builder: Builder) -> Builder {
             fields: fields([("token", "tok"), ("userId", "person_id"), ("expiresAt", "until")]),
             ..SessionOptions::default()
         })
-        .account(AccountOptions { model_name: Some("accs".into()), fields: fields([("userId", "owner")]) })
+        .account(AccountOptions {
+            model_name: Some("accs".into()),
+            fields: fields([("userId", "owner")]),
+            ..AccountOptions::default()
+        })
         .verification(VerificationOptions {
             model_name: Some("verifs".into()),
             fields: fields([("identifier", "ident")]),
