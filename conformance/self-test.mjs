@@ -1,6 +1,7 @@
 // Proves that the comparison notices what it should: two instances of the original, one of whose answers is falsified
 // on the way, must be found different; unfalsified they must be found equal.
 import { runFlow } from "./lib/flow.mjs";
+import { altered } from "./lib/copies.mjs";
 import { jwt, readJwt } from "./lib/jwt.mjs";
 import { startOracle } from "./lib/servers.mjs";
 import { flipped } from "./lib/scenario.mjs";
@@ -112,6 +113,27 @@ const MAIL_FALSIFICATIONS = {
   "another header": claims((all, header) => [all, { ...header, typ: "JWT" }]),
 };
 
+// And for copies of sessions, which are opened before they are compared.
+const COPY_FLOW = {
+  name: "self-test of copies",
+  scenario: { options: { session: { cookieCache: { enabled: true } } } },
+  run: (t) => t.signUp("ann"),
+};
+const copy = (change, secret) =>
+  header("set-cookie", (line) => line.replace(/(session_data=)([^;]+)/, (_, name, value) => name + altered(value, change, secret)));
+
+const COPY_FALSIFICATIONS = {
+  "a copy of another secret": copy(() => {}, "another secret"),
+  "a copy of another version": copy((all) => { all.version = "2"; }),
+  "a copy good for longer": copy((all) => { all.expiresAt += 5000; }),
+  "a copy made earlier": copy((all) => { all.updatedAt -= 60_000; all.expiresAt -= 60_000; }),
+  "a copy of another user": copy((all) => { all.user.name = "Ben"; }),
+  "a copy with a key too many": copy((all) => { all.session.more = null; }),
+  "a copy whose records have their keys in another order": copy((all) => { const { name, ...more } = all.user; all.user = { ...more, name }; }),
+  "a copy with its keys in another order": copy((all) => { const { session } = all; delete all.session; all.session = session; }),
+  "a copy that is not signed": header("set-cookie", (line) => line.replace(/(session_data=.{40})./, "$1_")),
+};
+
 /** Resolves to { steps, different: [text] }, where "different" means that the comparison failed its test. */
 export async function runSelfTest({ print = console.log }) {
   const total = { steps: 0, different: [] };
@@ -133,6 +155,10 @@ export async function runSelfTest({ print = console.log }) {
   await expect("no mail changed", false, () => runFlow(MAIL_FLOW, pairOf((given) => given)));
   for (const [title, mutateMails] of Object.entries(MAIL_FALSIFICATIONS)) {
     await expect(title, true, () => runFlow(MAIL_FLOW, pairOf((given) => given), { mutateMails }));
+  }
+  await expect("no copy changed", false, () => runFlow(COPY_FLOW, pairOf((given) => given)));
+  for (const [title, mutate] of Object.entries(COPY_FALSIFICATIONS)) {
+    await expect(title, true, () => runFlow(COPY_FLOW, pairOf((given) => given), { mutate }));
   }
   return total;
 }

@@ -55,6 +55,11 @@ export async function runShared({ original, subject, print = console.log }) {
     await handOver(claim, `${title}: made by the subject`, given, subject, original, plain);
     await together(claim, `${title}: both at once`, given, original, subject);
   }
+  for (const strategy of ["compact", "jwt", "jwe"]) {
+    for (const [who, maker, reader] of [["original", original, subject], ["subject", subject, original]]) {
+      await copies(claim, `${strategy}, made by the ${who}`, strategy, maker, reader);
+    }
+  }
   return total;
 }
 
@@ -156,6 +161,35 @@ async function together(claim, title, given, original, subject) {
         }
       });
     }));
+  removeFolder(folder);
+}
+
+/** A copy of a session that one server made is believed by the other: it shows what the copy says, and not what the store says. */
+async function copies(claim, title, strategy, maker, reader) {
+  const folder = temporaryFolder();
+  const database = join(folder, "auth.db");
+  const fields = { settings: { type: "json", required: false }, size: { type: "number", required: false }, nickname: { type: "string", required: false } };
+  const given = scenario({ options: { user: { additionalFields: fields }, session: { cookieCache: { enabled: true, strategy } } } });
+  const odd = { settings: { b: [1.5e300, 1e21, 1e-7, 0.1], 10: "\u2028\u0001\"\\/", 9: null, a: "é\u{1F600}" }, size: 1e21, nickname: "x".repeat(6000) };
+  for (const [length, more] of [["", {}], [", in pieces", odd]]) {
+    const name = `copied${length.length}`;
+    const user = await serve(maker, given, database, (ask) => account(ask, name, more));
+    const file = new Database(database);
+    file.prepare("update user set name = 'of the store' where id = ?").run(user.user.id);
+    file.close();
+    await serve(reader, given, database, async (ask) => {
+      await claim(`copies: ${title}${length}, is believed by the other`, async () => {
+        const answer = await ask({ path: "/get-session", cookie: user.cookie });
+        assert.equal(JSON.parse(answer.body)?.user.name, name);
+        assert.deepEqual(JSON.parse(answer.body), { session: user.session, user: user.user });
+        assert.equal(answer.headers.some(([header]) => header === "set-cookie"), false);
+      });
+      await claim(`copies: ${title}${length}, is not when one letter is another`, async () => {
+        const cookie = user.cookie.replace(/(session_data(?:\.0)?=.{60})(.)/, (_, before, letter) => before + (letter === "A" ? "B" : "A"));
+        assert.equal(JSON.parse((await ask({ path: "/get-session", cookie })).body)?.user.name, "of the store");
+      });
+    });
+  }
   removeFolder(folder);
 }
 

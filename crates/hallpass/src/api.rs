@@ -256,6 +256,12 @@ impl<'a> Api<'a> {
             trusts_proxy: self.auth.engine.trusted_proxy_headers,
         };
         let mut cx = Context::new(self.auth.engine.clone(), request);
+        if let Some(hosts) = &self.auth.engine.hosts {
+            cx.site = hosts.resolve(headers, Door::InProcess);
+            if cx.site.is_none() {
+                return Err(ApiError::unexpected(crate::service::NOT_ALLOWED));
+            }
+        }
         pipeline::run(&mut cx, &endpoint).await;
         conclude(cx)
     }

@@ -23,17 +23,23 @@ use crate::{
     },
     endpoints,
     error::{ApiError, BuildError, ErrorCode},
-    gate::{ClientIps, RateLimiter, StoredCounters, TrustedOrigins, origin::OriginCheck, origin_of, stored_counters},
+    gate::{
+        ClientIps, RateLimiter, StoredCounters, TrustedOrigins,
+        base_url::{self, DynamicBaseUrl, NameCookies},
+        origin::{OriginCheck, OriginsOf},
+        origin_of, stored_counters,
+    },
     mail::{MailKind, Mailer, Outbox, Senders},
     oauth::{HttpClient, Providers},
     options::{
-        AccountOptions, AdditionalField, AdvancedOptions, ChangeEmailOptions, CookieCacheOptions, DeleteUserOptions,
-        EmailAndPassword, EmailVerification, Environment, GenerateId, RateLimitOptions, RateLimitStorage, RefreshCache,
-        SessionOptions, UserOptions, VerificationOptions,
+        AccountOptions, AdditionalField, AdvancedOptions, AllowedHosts, BaseUrl, BaseUrlProtocol, ChangeEmailOptions,
+        CookieCacheOptions, DeleteUserOptions, EmailAndPassword, EmailVerification, Environment, GenerateId,
+        RateLimitOptions, RateLimitStorage, RefreshCache, SessionOptions, UserOptions, VerificationOptions,
     },
     plugin::{
         AfterHook, BeforeHook, DatabaseHooks, Matcher, Plugin, Registrar, RequestInterceptor, ResponseInterceptor,
     },
+    request::Request,
     routes::Routes,
     session::{
         SessionAndUser,
@@ -92,7 +98,12 @@ pub(crate) struct Engine {
     pub(crate) disabled_paths: Vec<String>,
     pub(crate) skip_trailing_slashes: bool,
     pub(crate) trusted_proxy_headers: bool,
-    pub(crate) cookies: AuthCookies,
+    /// What cookies are called where that does not depend on the request; ask [`Context::auth_cookies`].
+    ///
+    /// [`Context::auth_cookies`]: crate::Context::auth_cookies
+    pub(crate) default_cookies: AuthCookies,
+    /// The hosts it may be reached at, where there are several.
+    pub(crate) hosts: Option<DynamicBaseUrl>,
     pub(crate) cookie_cache: Option<Cache>,
     pub(crate) account: AccountOptions,
     pub(crate) providers: Providers,
@@ -217,7 +228,8 @@ pub struct Builder {
     environment: Environment,
     secret: Option<Secret>,
     secrets: Vec<(u32, Secret)>,
-    base_url: Option<String>,
+    base_url: Option<BaseUrl>,
+    trusted_origins_for: Option<OriginsOf>,
     base_path: Option<String>,
     store: Option<Arc<dyn Store>>,
     clock: Arc<dyn Clock>,
@@ -251,6 +263,7 @@ impl Default for Builder {
             secret: None,
             secrets: Vec::new(),
             base_url: None,
+            trusted_origins_for: None,
             base_path: None,
             store: None,
             clock: Arc::new(SystemClock),
@@ -321,8 +334,8 @@ impl Builder {
     }
 
     /// What clients reach this server at, such as `https://api.example.com`. When not said, each request's own host is taken
-    /// for it.
-    pub fn base_url(mut self, url: impl Into<String>) -> Self {
+    /// for it. Several hosts are given as [`AllowedHosts`](crate::options::AllowedHosts).
+    pub fn base_url(mut self, url: impl Into<BaseUrl>) -> Self {
         self.base_url = Some(url.into());
         self
     }
@@ -376,6 +389,21 @@ impl Builder {
     /// Further origins whose pages may use this server (CONTRACT §9.4).
     pub fn trusted_origins<S: Into<String>>(mut self, origins: impl IntoIterator<Item = S>) -> Self {
         self.trusted_origins = origins.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Further origins that depend on the request, asked anew for each request that is checked.
+    ///
+    /// ```
+    /// # use hallpass::{Hallpass, store::MemoryStore};
+    /// let builder = Hallpass::builder().trusted_origins_for(|request| {
+    ///     let tenant = request.header("x-tenant").filter(|tenant| tenant.chars().all(char::is_alphanumeric));
+    ///     tenant.map(|tenant| format!("https://{tenant}.example.com")).into_iter().collect()
+    /// });
+    /// # builder.secret("a secret of at least thirty-two characters").store(MemoryStore::new()).build().unwrap();
+    /// ```
+    pub fn trusted_origins_for(mut self, origins: impl Fn(&Request) -> Vec<String> + Send + Sync + 'static) -> Self {
+        self.trusted_origins_for = Some(OriginsOf(Box::new(origins)));
         self
     }
 
@@ -520,7 +548,7 @@ impl Builder {
     pub fn build(mut self) -> Result<Hallpass, BuildError> {
         let secrets = Secrets::build(std::mem::take(&mut self.secrets), self.secret.take(), self.environment)?;
         let store = self.store.take().ok_or_else(|| BuildError::new("a store is required: call `.store(…)`"))?;
-        let base = Base::new(self.base_url.as_deref(), self.base_path.as_deref())?;
+        let base = Base::new(self.base_url.as_ref(), self.base_path.as_deref())?;
         check_spans(&self.session)?;
         warn_of_refresh_cache(&self.session.cookie_cache);
         check_disabled_paths(&self.disabled_paths)?;
@@ -562,9 +590,9 @@ impl Builder {
         base: Base,
         registrar: Registrar,
     ) -> Result<Engine, BuildError> {
-        let is_https = base.origin.as_deref().map(|origin| origin.starts_with("https://"));
-        let secure = self.advanced.use_secure_cookies.or(is_https);
+        let secure = self.advanced.use_secure_cookies.or(base.is_https());
         let secure = secure.unwrap_or(self.environment == Environment::Production);
+        let hosts = self.dynamic_base_url(&base)?;
         let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let hashing = Pool::start(threads, self.hash_queue).map_err(|error| {
             BuildError::new(format!("the threads for hashing passwords could not be started: {error}"))
@@ -594,7 +622,8 @@ impl Builder {
             disabled_paths: self.disabled_paths,
             skip_trailing_slashes: self.advanced.skip_trailing_slashes,
             trusted_proxy_headers: self.advanced.trusted_proxy_headers,
-            cookies: AuthCookies::new(&self.advanced, &self.session, secure, base.host.as_deref()),
+            hosts,
+            default_cookies: AuthCookies::new(&self.advanced, &self.session, secure, base.host.as_deref()),
             email_and_password: self.email_and_password,
             email_verification: self.email_verification,
             verification: self.verification,
@@ -612,8 +641,9 @@ impl Builder {
             error_url: self.error_url,
             ips: ClientIps::new(&self.advanced.ip_address, self.environment)?,
             origins: OriginCheck {
-                trusted: trusted(base.origin.as_deref(), &self.trusted_origins, &registrar.trusted_origins),
-                trust_own: base.origin.is_none(),
+                trusted: trusted(&base, &self.trusted_origins, &registrar.trusted_origins),
+                of_request: self.trusted_origins_for,
+                trust_own: base.is_unknown(),
                 csrf_disabled: self.advanced.disable_csrf_check,
                 disabled: self.advanced.disable_origin_check,
             },
@@ -627,6 +657,19 @@ impl Builder {
             database: registrar.database,
             error_codes: registrar.error_codes,
         })
+    }
+
+    /// Where the base URL depends on the request, what it can be.
+    fn dynamic_base_url(&self, base: &Base) -> Result<Option<DynamicBaseUrl>, BuildError> {
+        let Some(hosts) = &base.hosts else { return Ok(None) };
+        let name_cookies = self.advanced.cross_sub_domain_cookies.enabled.then(|| -> NameCookies {
+            let (advanced, session) = (self.advanced.clone(), self.session.clone());
+            Box::new(move |is_https, host| {
+                AuthCookies::new(&advanced, &session, advanced.use_secure_cookies.unwrap_or(is_https), host)
+            })
+        });
+        let trusts_proxy = self.advanced.trusted_proxy_headers;
+        DynamicBaseUrl::new(hosts, &base.path, trusts_proxy, name_cookies).map(Some)
     }
 
     /// The tables, with what configuration and plugins add to them.
@@ -677,8 +720,9 @@ impl Builder {
     }
 }
 
-fn trusted(own: Option<&str>, configured: &[String], plugins: &[String]) -> TrustedOrigins {
-    TrustedOrigins::new(own.into_iter().chain(configured.iter().chain(plugins).map(String::as_str)))
+fn trusted(base: &Base, configured: &[String], plugins: &[String]) -> TrustedOrigins {
+    let own = base.hosts.as_ref().map_or_else(|| base.origin.clone().into_iter().collect(), base_url::trusted);
+    TrustedOrigins::new(own.iter().chain(configured).chain(plugins).map(String::as_str))
 }
 
 /// Clients keep no cookie longer than 400 days; the npm package fails at every sign-in instead.
@@ -714,7 +758,7 @@ fn check_storage(rate_limit: &RateLimitOptions) -> Result<(), BuildError> {
 /// As in the npm package: without a base URL there is no domain to share.
 fn check_domain(advanced: &AdvancedOptions, base: &Base) -> Result<(), BuildError> {
     let cross = &advanced.cross_sub_domain_cookies;
-    if cross.enabled && cross.domain.is_none() && base.host.is_none() {
+    if cross.enabled && cross.domain.is_none() && base.host.is_none() && base.hosts.is_none() {
         return Err(BuildError::new("advanced.cross_sub_domain_cookies: set its domain, or base_url"));
     }
     Ok(())
@@ -724,7 +768,7 @@ fn check_domain(advanced: &AdvancedOptions, base: &Base) -> Result<(), BuildErro
 /// asks for somebody else's link would choose where its token goes.
 fn check_links(builder: &Builder, base: &Base) -> Result<(), BuildError> {
     let sends = builder.senders.every.is_some() || !builder.senders.single.is_empty();
-    if sends && base.origin.is_none() && builder.environment == Environment::Production {
+    if sends && base.is_unknown() && builder.environment == Environment::Production {
         return Err(BuildError::new(
             "base_url is required where mail is sent: links in mails would otherwise lead wherever a request's Host \
              header says; set it to what clients reach this server at, such as https://api.example.com",
@@ -762,20 +806,41 @@ struct Base {
     origin: Option<String>,
     host: Option<String>,
     path: String,
+    hosts: Option<AllowedHosts>,
 }
 
 impl Base {
-    fn new(url: Option<&str>, path: Option<&str>) -> Result<Self, BuildError> {
+    /// Whether it is known over TLS or without; each request may say otherwise where it is not.
+    fn is_https(&self) -> Option<bool> {
+        match self.hosts.as_ref().map(|hosts| hosts.protocol) {
+            Some(Some(BaseUrlProtocol::Https)) => Some(true),
+            Some(Some(BaseUrlProtocol::Http)) => Some(false),
+            Some(Some(BaseUrlProtocol::Auto) | None) => None,
+            None => self.origin.as_deref().map(|origin| origin.starts_with("https://")),
+        }
+    }
+
+    /// Whether nothing was said, so that each request's own host has to be taken for it.
+    fn is_unknown(&self) -> bool {
+        self.origin.is_none() && self.hosts.is_none()
+    }
+
+    fn new(url: Option<&BaseUrl>, path: Option<&str>) -> Result<Self, BuildError> {
         let path = trimmed(path.filter(|path| !path.is_empty()).unwrap_or("/api/auth"));
-        let Some(url) = url.filter(|url| !url.is_empty()) else {
-            return Ok(Self { origin: None, host: None, path: plain(path)? });
+        let (url, hosts) = match url {
+            Some(BaseUrl::Url(url)) if !url.is_empty() => (url, None),
+            Some(BaseUrl::Hosts(hosts)) => (&String::new(), Some(hosts.clone())),
+            _ => (&String::new(), None),
         };
+        if url.is_empty() {
+            return Ok(Self { origin: None, host: None, path: plain(path)?, hosts });
+        }
         let wrong = || BuildError::new(format!("base_url: `{url}` is no URL that begins with http:// or https://"));
         let parsed = Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https")).ok_or_else(wrong)?;
         // A path of its own replaces the base path (CONTRACT §1.1).
         let own = trimmed(parsed.path());
         let path = plain(if own.is_empty() { path } else { own })?;
-        Ok(Self { origin: origin_of(&parsed), host: parsed.host_str().map(Into::into), path })
+        Ok(Self { origin: origin_of(&parsed), host: parsed.host_str().map(Into::into), path, hosts })
     }
 }
 

@@ -11,6 +11,7 @@ use crate::{
     crypto::random::{ALPHANUMERIC, ID_LEN, draw},
     endpoint::AnyOutput,
     error::ApiError,
+    gate::base_url::Site,
     outgoing::Outgoing,
     request::Request,
     session::SessionAndUser,
@@ -26,6 +27,8 @@ pub struct Context {
     pub(crate) session: Option<SessionAndUser>,
     pub(crate) new_session: Option<SessionAndUser>,
     pub(crate) returned: Returned,
+    /// Where the request has reached the server, if that depends on the request.
+    pub(crate) site: Option<Site>,
     /// Ids that the database has decided, by those their records were drafted with.
     pub(crate) given_ids: Vec<(hallpass_store::Value, hallpass_store::Value)>,
 }
@@ -47,6 +50,7 @@ impl Context {
             session: None,
             new_session: None,
             returned: Returned::Nothing,
+            site: None,
             given_ids: Vec::new(),
         }
     }
@@ -123,19 +127,21 @@ impl Context {
         &self.engine.schema
     }
 
-    /// Where clients reach the endpoints: the configured origin, or else the one this request came to, and the base path.
+    /// Where clients reach the endpoints: the configured origin, that of the allowed host this request names, or, where none
+    /// is configured, the one this request came to; and the base path.
     pub fn base_url(&self) -> String {
         format!("{}{}", self.origin().unwrap_or_default(), self.engine.base_path)
     }
 
-    /// Where clients reach this server: the configured origin, or else the one this request came to.
+    /// The base URL without the base path.
     pub(crate) fn origin(&self) -> Option<String> {
-        self.engine.origin.clone().or_else(|| self.request.own_origin())
+        let of_request = || self.site.as_ref().map(|site| site.origin.clone());
+        self.engine.origin.clone().or_else(of_request).or_else(|| self.request.own_origin())
     }
 
     /// What the server's own cookies are called.
     pub fn auth_cookies(&self) -> &AuthCookies {
-        &self.engine.cookies
+        self.site.as_ref().and_then(|site| site.cookies.as_deref()).unwrap_or(&self.engine.default_cookies)
     }
 
     /// Draws 32 letters and digits (CONTRACT §6): a token, or an id where `advanced.database.generate_id` does not matter.

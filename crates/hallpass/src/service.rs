@@ -18,7 +18,7 @@ use crate::{
     context::{Context, Returned},
     endpoint::AnyEndpoint,
     error::ApiError,
-    gate::{Refusal, client_ip::PeerAddress},
+    gate::{Refusal, base_url::Site, client_ip::PeerAddress},
     pipeline,
     plugin::Intercepted,
     request::{Body, Door, Request},
@@ -50,11 +50,18 @@ impl Hallpass {
         B::Error: Into<BoxError>,
     {
         let (parts, body) = request.into_parts();
+        let site = match &self.engine.hosts {
+            None => None,
+            Some(hosts) => match hosts.resolve(&parts.headers, Door::Http) {
+                None => return finish_early(ApiError::unexpected(NOT_ALLOWED)).map(Full::new),
+                site => site,
+            },
+        };
         let response = match self.admit(parts).await {
             // Nobody else sees a request that was turned away (CONTRACT §16).
             Err(refusal) => refusal,
             Ok(parts) => {
-                let mut response = self.enter(parts, body).await;
+                let mut response = self.enter(parts, body, site).await;
                 for interceptor in &self.engine.on_response {
                     response = interceptor(response).await;
                 }
@@ -79,7 +86,7 @@ impl Hallpass {
     }
 
     /// Stages 4 to 6, then the hallway.
-    async fn enter<B>(&self, parts: Parts, http_body: B) -> Response<Bytes>
+    async fn enter<B>(&self, parts: Parts, http_body: B, site: Option<Site>) -> Response<Bytes>
     where
         B: HttpBody + Send,
         B::Data: Send,
@@ -114,7 +121,8 @@ impl Hallpass {
         if let Err(refusal) = engine.origins.check(&request) {
             return finish_early(refusal);
         }
-        let cx = Context::new(engine.clone(), request);
+        let mut cx = Context::new(engine.clone(), request);
+        cx.site = site;
         let endpoint = found.endpoint;
         if engine.database.is_empty() {
             return walk(cx, endpoint).await;
@@ -130,6 +138,10 @@ async fn walk(mut cx: Context, endpoint: Arc<dyn AnyEndpoint>) -> Response<Bytes
     pipeline::run(&mut cx, &*endpoint).await;
     finish(cx)
 }
+
+/// What is logged of a request that names a host which is not allowed.
+pub(crate) const NOT_ALLOWED: &str =
+    "a request names a host that is not among base_url.allowed_hosts, and there is no base_url.fallback";
 
 /// Stages 1 and 2: disabled paths and the rate limiter, which count before routing.
 async fn turn_away(engine: &Engine, parts: &Parts) -> Option<Response<Bytes>> {

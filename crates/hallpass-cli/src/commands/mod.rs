@@ -90,7 +90,7 @@ pub(crate) fn builder(config: &Config) -> Result<Builder, Failure> {
         .advanced(config.advanced.clone())
         .body_limit(config.server.body_limit);
     if let Some(url) = &config.base_url {
-        builder = builder.base_url(url);
+        builder = builder.base_url(url.clone());
     }
     if let Some(path) = &config.base_path {
         builder = builder.base_path(path);

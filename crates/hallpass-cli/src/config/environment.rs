@@ -92,7 +92,7 @@ pub(super) fn honour_npm_variables(config: &mut Config, variables: &BTreeMap<Str
         config.secret = get("BETTER_AUTH_SECRET").or_else(|| get("AUTH_SECRET")).map(Hidden);
     }
     if config.base_url.is_none() {
-        config.base_url = get("BETTER_AUTH_URL");
+        config.base_url = get("BETTER_AUTH_URL").map(Into::into);
     }
     // Added to the list rather than in place of it, and not trimmed: both as in the npm package.
     let origins = get("BETTER_AUTH_TRUSTED_ORIGINS").unwrap_or_default();

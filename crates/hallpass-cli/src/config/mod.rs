@@ -16,7 +16,7 @@ use std::{
 
 use hallpass::oauth::ProviderOptions;
 use hallpass::options::{
-    AccountOptions, AdvancedOptions, EmailAndPassword, EmailVerification, Environment, RateLimitOptions,
+    AccountOptions, AdvancedOptions, BaseUrl, EmailAndPassword, EmailVerification, Environment, RateLimitOptions,
     SessionOptions, Span, UserOptions, VerificationOptions,
 };
 use serde::{Deserialize, Serialize};
@@ -40,7 +40,7 @@ pub struct Config {
     /// Secrets with versions, the current one first: `"2:new…"`.
     pub secrets: Vec<Hidden>,
     /// What clients reach the server at.
-    pub base_url: Option<String>,
+    pub base_url: Option<BaseUrl>,
     /// Where endpoints are mounted.
     pub base_path: Option<String>,
     /// Origins whose pages may use the server.
@@ -274,7 +274,7 @@ pub fn read(text: &str, source: &str, variables: &BTreeMap<String, String>) -> R
     })?;
     environment::honour_npm_variables(&mut config, variables);
     check(&config)?;
-    let is_public = config.base_url.as_deref().is_some_and(|url| url.starts_with("https://"));
+    let is_public = matches!(&config.base_url, Some(BaseUrl::Url(url)) if url.starts_with("https://"));
     if config.environment.is_none() && is_public {
         warnings.push(
             "environment is not set and base_url is https: this runs as development, without rate limits; set \

@@ -25,7 +25,7 @@ fn the_table_of_keys_is_the_configuration() {
     for path in &paths {
         assert!(described.iter().any(|key| key == path), "{path} is not in the table");
     }
-    let free = ["*", "additional_fields", "cookies.", "custom_rules", "store_identifier."];
+    let free = ["*", "additional_fields", "cookies.", "custom_rules", "store_identifier.", "base_url."];
     for key in keys::KEYS.iter().filter(|key| key.available && !free.iter().any(|part| key.path.contains(part))) {
         assert!(paths.iter().any(|path| path == key.path), "{} is in the table alone", key.path);
     }
@@ -74,7 +74,7 @@ fn the_environment_wins_over_the_file_and_the_file_over_the_npm_variables() {
     assert_eq!(config.session.expires_in, Some(Span::from_secs(1800)));
     assert_eq!(config.trusted_origins, ["https://a.example", "https://b.example", "https://d.example"]);
     assert_eq!(config.user.additional_fields["favColor"].required, Some(false));
-    assert_eq!(config.base_url.as_deref(), Some("https://c.example"));
+    assert_eq!(config.base_url, Some("https://c.example".into()));
     assert_eq!(single(&config), "from the file");
 }
 

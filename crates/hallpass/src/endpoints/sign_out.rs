@@ -59,7 +59,7 @@ impl Endpoint for SignOutEndpoint {
     }
 
     async fn handle(&self, cx: &mut Context, input: SignOut) -> Result<SignedOut, ApiError> {
-        let token = cx.signed_cookie(&cx.engine.cookies.session_token.name);
+        let token = cx.signed_cookie(&cx.auth_cookies().session_token.name);
         // Before the store is asked: the client forgets its session even if the store is away.
         cookies::clear(cx);
         let Some(token) = token.map(SessionToken::new) else { return Ok(SignedOut::here()) };

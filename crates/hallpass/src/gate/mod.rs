@@ -1,5 +1,6 @@
 //! What a request has to get past before it reaches an endpoint: the rate limiter and the origin check.
 
+pub(crate) mod base_url;
 pub(crate) mod client_ip;
 mod counters;
 mod glob;

@@ -19,10 +19,23 @@ use crate::{
     wire::header_text,
 };
 
+/// Says which further origins are trusted for a request.
+pub(crate) struct OriginsOf(pub(crate) Box<AskOrigins>);
+
+type AskOrigins = dyn Fn(&Request) -> Vec<String> + Send + Sync;
+
+impl std::fmt::Debug for OriginsOf {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("OriginsOf(…)")
+    }
+}
+
 /// The checks, as configured.
 #[derive(Debug)]
 pub(crate) struct OriginCheck {
     pub(crate) trusted: TrustedOrigins,
+    /// Further ones that depend on the request.
+    pub(crate) of_request: Option<OriginsOf>,
     /// Without a configured base URL every request's own origin is trusted.
     pub(crate) trust_own: bool,
     pub(crate) csrf_disabled: Option<bool>,
@@ -132,11 +145,21 @@ impl OriginCheck {
     }
 
     fn trusts_origin(&self, request: &Request, origin: &str) -> bool {
-        self.trusted.trusts_origin(origin) || self.is_own(request, origin)
+        self.trusted.trusts_origin(origin)
+            || self.is_own(request, origin)
+            || self.asked_for(request).is_some_and(|trusted| trusted.trusts_origin(origin))
     }
 
     fn trusts_redirect(&self, request: &Request, url: &str) -> bool {
-        self.trusted.trusts_redirect(url) || self.is_own(request, url) || self.trust_own && is_safe_path(url)
+        self.trusted.trusts_redirect(url)
+            || self.is_own(request, url)
+            || self.trust_own && is_safe_path(url)
+            || self.asked_for(request).is_some_and(|trusted| trusted.trusts_redirect(url))
+    }
+
+    fn asked_for(&self, request: &Request) -> Option<TrustedOrigins> {
+        let origins = self.of_request.as_ref()?.0(request);
+        Some(TrustedOrigins::new(origins.iter().map(String::as_str)))
     }
 
     fn is_own(&self, request: &Request, url: &str) -> bool {

@@ -117,12 +117,12 @@ pub(crate) async fn begin(cx: &mut Context, provider: &Ready, targets: Targets) 
     let value = together(targets.additional_data, &kept)?;
     match engine.account.store_state_strategy {
         StateStrategy::Cookie => {
-            let cookie = &engine.cookies.oauth_state;
+            let cookie = cx.auth_cookies().oauth_state.clone();
             let sealed = symmetric::encrypt(&engine.secrets.for_purpose(COOKIE_PURPOSE), &*engine.randomness, &value)?;
             cx.out.set_cookie(SetCookie::new(&cookie.name, sealed, cookie.attributes.clone()));
         }
         StateStrategy::Database => {
-            let cookie = &engine.cookies.state;
+            let cookie = cx.auth_cookies().state.clone();
             cx.out.set_cookie(SetCookie::new(&cookie.name, engine.key.sign(&state), cookie.attributes.clone()));
             let mut tx = cx.transaction();
             values::create(&mut tx, &identifier(&state), value, LIFE).await?;
@@ -190,7 +190,7 @@ fn millis(cx: &Context) -> f64 {
 
 fn take_from_cookie(cx: &mut Context, state: &str) -> Result<State, Lost> {
     let engine = cx.engine.clone();
-    let cookie = &engine.cookies.oauth_state;
+    let cookie = cx.auth_cookies().oauth_state.clone();
     let sealed = cx.request().cookies().get(&cookie.name).filter(|sealed| !sealed.is_empty()).map(String::from);
     let sealed = sealed.ok_or_else(|| Lost::at("state_mismatch", None))?;
     let value = symmetric::decrypt(&engine.secrets.for_purpose(COOKIE_PURPOSE), &sealed).ok();
@@ -199,7 +199,7 @@ fn take_from_cookie(cx: &mut Context, state: &str) -> Result<State, Lost> {
     if !kept.oauth_state.as_deref().is_some_and(|own| is_same(own, state)) {
         return Err(Lost::at("state_mismatch", Some(kept)));
     }
-    cx.out.expire_cookie(cookie);
+    cx.out.expire_cookie(&cookie);
     Ok(kept)
 }
 
@@ -215,12 +215,12 @@ async fn take_from_database(cx: &mut Context, state: &str) -> Result<State, Lost
         return Err(Lost::at("state_mismatch", Some(kept)));
     }
     let engine = cx.engine.clone();
-    let cookie = &engine.cookies.state;
+    let cookie = cx.auth_cookies().state.clone();
     let is_theirs = cx.signed_cookie(&cookie.name).is_some_and(|own| is_same(&own, state));
     if !engine.account.skip_state_cookie_check && !is_theirs {
         return Err(Lost::at("state_mismatch", Some(kept)));
     }
-    cx.out.expire_cookie(cookie);
+    cx.out.expire_cookie(&cookie);
     match values::claim(cx, &row).await {
         Ok(true) => Ok(kept),
         Ok(false) => Err(Lost::at("state_mismatch", Some(kept))),

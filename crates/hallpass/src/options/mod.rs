@@ -5,6 +5,7 @@
 
 mod account;
 mod advanced;
+mod base_url;
 mod duration;
 mod email_and_password;
 mod email_verification;
@@ -19,6 +20,7 @@ pub use advanced::{
     AdvancedOptions, CookieAttributeOptions, CookieOptions, CrossSubDomainCookies, DatabaseOptions, DisableOriginCheck,
     GenerateId, IpAddressOptions,
 };
+pub use base_url::{AllowedHosts, BaseUrl, BaseUrlProtocol};
 pub use duration::Span;
 pub use email_and_password::EmailAndPassword;
 pub use email_verification::{EmailVerification, StoreIdentifier, StoreIdentifiers, VerificationOptions};

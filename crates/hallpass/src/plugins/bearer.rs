@@ -68,7 +68,7 @@ impl Plugin for Bearer {
 
 /// The way in. A credential that counts for nothing leaves the request as it was, and its cookies count.
 fn take(cx: &mut Context, require_signature: bool) {
-    let name = cx.engine.cookies.session_token.name.clone();
+    let name = cx.auth_cookies().session_token.name.clone();
     let request = cx.request();
     // Of two headers the first counts (CONTRACT §1.5).
     let admitted = request
@@ -83,7 +83,7 @@ fn take(cx: &mut Context, require_signature: bool) {
 
 /// The way out. Of several session cookies the last counts, and one that ends the session hands out nothing.
 fn give(cx: &mut Context) {
-    let name = &*cx.engine.cookies.session_token.name;
+    let name = &*cx.auth_cookies().session_token.name;
     let Some(cookie) = cx.outgoing().cookies().iter().rev().find(|cookie| cookie.name == name) else { return };
     if cookie.value.is_empty() || cookie.attributes.max_age == Some(0) {
         return;

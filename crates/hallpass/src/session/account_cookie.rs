@@ -8,7 +8,8 @@ use crate::{context::Context, cookie::chunks};
 /// Hands the client an account, where that is on.
 pub(crate) fn set(cx: &mut Context, account: Map<String, Value>) {
     let engine = cx.engine.clone();
-    let (Some(keys), cookie) = (&engine.account_cookie, &engine.cookies.account_data) else { return };
+    let own = cx.auth_cookies().account_data.clone();
+    let (Some(keys), cookie) = (&engine.account_cookie, &own) else { return };
     let life = cookie.attributes.max_age.unwrap_or(300);
     let Some(value) = keys.seal(account, &*engine.randomness, cx.now(), life) else { return };
     for piece in chunks::set(cx.request().cookies(), cookie, &cookie.attributes, &value) {
@@ -18,7 +19,7 @@ pub(crate) fn set(cx: &mut Context, account: Map<String, Value>) {
 
 /// The account that the client holds.
 pub(crate) fn read(cx: &Context) -> Option<Map<String, Value>> {
-    let value = chunks::joined(cx.request().cookies(), &cx.engine.cookies.account_data.name)?;
+    let value = chunks::joined(cx.request().cookies(), &cx.auth_cookies().account_data.name)?;
     cx.engine.account_cookie.as_ref()?.open(&value, cx.now())
 }
 
@@ -26,7 +27,7 @@ pub(crate) fn read(cx: &Context) -> Option<Map<String, Value>> {
 pub(crate) fn clear(cx: &mut Context) {
     let engine = cx.engine.clone();
     if engine.account_cookie.is_some() {
-        let cookie = &engine.cookies.account_data;
+        let cookie = &cx.auth_cookies().account_data.clone();
         cx.out.expire_cookie(cookie);
         for piece in chunks::expire(cx.request().cookies(), cookie) {
             cx.out.set_cookie(piece);
@@ -37,7 +38,7 @@ pub(crate) fn clear(cx: &mut Context) {
 /// Goes with the session's copy: renewed when it belongs to the same user, and else forgotten. One that the answer sets already is
 /// left as it is.
 pub(super) fn follow(cx: &mut Context, user: &UserId) {
-    let name = &cx.engine.cookies.account_data.name;
+    let name = &cx.auth_cookies().account_data.name;
     let is_set =
         |cookie: &str| cookie.strip_prefix(&**name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
     if cx.out.cookies().iter().any(|cookie| is_set(&cookie.name)) {

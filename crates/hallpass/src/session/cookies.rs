@@ -23,7 +23,7 @@ pub(crate) enum Remember {
 /// Hands the client its session's token, in the order session_token, dont_remember, session_data.
 pub(crate) fn set(cx: &mut Context, session: SessionAndUser, remember: Remember) {
     let engine = cx.engine.clone();
-    let cookies = &engine.cookies;
+    let cookies = cx.auth_cookies().clone();
     let was_forgetful = cx.signed_cookie(&cookies.dont_remember.name).is_some();
     let forgetful = match remember {
         Remember::Yes => false,
@@ -45,20 +45,19 @@ pub(crate) fn set(cx: &mut Context, session: SessionAndUser, remember: Remember)
 
 fn set_token(cx: &mut Context, token: &SessionToken, max_age: Option<u64>) {
     let engine = cx.engine.clone();
-    let cookie = &engine.cookies.session_token;
-    let attributes = CookieAttributes { max_age, ..cookie.attributes.clone() };
+    let cookie = cx.auth_cookies().session_token.clone();
+    let attributes = CookieAttributes { max_age, ..cookie.attributes };
     cx.out.set_cookie(SetCookie::new(&cookie.name, engine.key.sign(token.expose()), attributes));
 }
 
 /// Makes the client forget its session, in the order session_token, session_data, account_data, the chunks of
 /// session_data, dont_remember.
 pub(crate) fn clear(cx: &mut Context) {
-    let engine = cx.engine.clone();
-    let cookies = &engine.cookies;
+    let cookies = cx.auth_cookies().clone();
     cx.out.expire_cookie(&cookies.session_token);
     cx.out.expire_cookie(&cookies.session_data);
     account_cookie::clear(cx);
-    if engine.account.store_state_strategy == StateStrategy::Cookie {
+    if cx.engine.account.store_state_strategy == StateStrategy::Cookie {
         cx.out.expire_cookie(&cookies.oauth_state);
     }
     clear_session_data(cx);
@@ -67,16 +66,15 @@ pub(crate) fn clear(cx: &mut Context) {
 
 /// Makes the client forget every piece of `session_data` that it sent.
 pub(crate) fn clear_session_data(cx: &mut Context) {
-    let engine = cx.engine.clone();
-    let cookie = &engine.cookies.session_data;
-    for piece in chunks::expire(cx.request().cookies(), cookie) {
+    let cookie = cx.auth_cookies().session_data.clone();
+    for piece in chunks::expire(cx.request().cookies(), &cookie) {
         cx.out.set_cookie(piece);
     }
 }
 
 /// Whether the request brought `session_data`, whole or in pieces.
 pub(crate) fn brought_session_data(cx: &Context) -> bool {
-    let (cookies, name) = (cx.request().cookies(), &*cx.engine.cookies.session_data.name);
+    let (cookies, name) = (cx.request().cookies(), &*cx.auth_cookies().session_data.name);
     let is_filled = |value: &str| !value.is_empty();
     cookies.get(name).is_some_and(|value| is_filled(&value))
         || cookies

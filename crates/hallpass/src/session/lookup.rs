@@ -47,13 +47,16 @@ pub(crate) async fn look_up(cx: &mut Context, how: Lookup) -> Result<Option<Foun
         // A copy that nobody reads must not lie around.
         cookies::clear_session_data(cx);
     }
-    let Some(token) = cx.signed_cookie(&engine.cookies.session_token.name).map(SessionToken::new) else {
+    let Some(token) = cx.signed_cookie(&cx.auth_cookies().session_token.name).map(SessionToken::new) else {
         return Ok(None);
     };
     if let Some(cache) = engine.cookie_cache.as_ref().filter(|_| !how.from_store) {
         match cache::read(cx, cache, &token) {
             Copy::Good(found) => return Ok(Some(Found { found: *found, needs_refresh: None })),
-            Copy::Useless => cx.out.expire_cookie(&engine.cookies.session_data),
+            Copy::Useless => {
+                let cookie = cx.auth_cookies().session_data.clone();
+                cx.out.expire_cookie(&cookie);
+            }
             Copy::Absent => {}
         }
     }
@@ -72,7 +75,7 @@ pub(crate) async fn look_up(cx: &mut Context, how: Lookup) -> Result<Option<Foun
         }
     };
     let found = engine.visible(SessionAndUser { session, user });
-    let as_it_is = how.disable_refresh || cx.signed_cookie(&engine.cookies.dont_remember.name).is_some();
+    let as_it_is = how.disable_refresh || cx.signed_cookie(&cx.auth_cookies().dont_remember.name).is_some();
     if as_it_is {
         return Ok(Some(Found { found, needs_refresh: None }));
     }

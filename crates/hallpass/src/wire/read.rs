@@ -50,7 +50,7 @@ impl<'a> Reader<'a> {
 ///
 /// ```
 /// use hallpass::{Input, wire::Reader};
-/// #[derive(serde::Serialize)]
+/// #[derive(serde::Serialize, schemars::JsonSchema)]
 /// struct Greeting { name: String, loud: Option<bool> }
 /// impl Input for Greeting {
 ///     fn read(from: &mut Reader<'_>) -> Option<Self> {

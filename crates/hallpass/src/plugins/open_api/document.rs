@@ -110,7 +110,7 @@ pub(super) fn write(engine: &Engine) -> Value {
                 "apiKeyCookie": {
                     "type": "apiKey",
                     "in": "cookie",
-                    "name": engine.cookies.session_token.name,
+                    "name": engine.default_cookies.session_token.name,
                     "description": "The session cookie, which sign-in sets.",
                 },
                 "bearerAuth": {

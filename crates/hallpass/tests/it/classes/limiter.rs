@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hallpass::{
     Environment,
-    options::{AdvancedOptions, IpAddressOptions, RateLimitOptions},
+    options::{AdvancedOptions, IpAddressOptions, RateLimitOptions, RateLimitStorage},
 };
 
 use super::{
@@ -132,16 +132,24 @@ async fn behind_proxies_a_client_cannot_choose_its_address() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_64_calls_at_once_no_more_than_the_limit_are_let_through() {
-    for known in ENDPOINTS {
-        let max = RateLimitOptions { enabled: Some(true), max: Some(7), ..RateLimitOptions::default() };
-        let stage = Arc::new(stage_with(|builder| builder.rate_limit(max)));
-        let calls = (0..64).map(|number| {
-            let stage = Arc::clone(&stage);
-            // From as many addresses of one client.
-            tokio::spawn(async move { call(&stage, known, &format!("2001:db8:0:1::{number:x}")).await })
-        });
-        let statuses: Vec<u16> = futures_util::future::join_all(calls).await.into_iter().map(Result::unwrap).collect();
-        let admitted = statuses.iter().filter(|status| **status != 429).count();
-        assert_eq!(admitted, limit_of(known).min(7), "{}", known.path);
+    for storage in [RateLimitStorage::Memory, RateLimitStorage::Database] {
+        for known in ENDPOINTS {
+            let rate_limit = RateLimitOptions {
+                enabled: Some(true),
+                max: Some(7),
+                storage: Some(storage),
+                ..RateLimitOptions::default()
+            };
+            let stage = Arc::new(stage_with(|builder| builder.rate_limit(rate_limit)));
+            let calls = (0..64).map(|number| {
+                let stage = Arc::clone(&stage);
+                // From as many addresses of one client.
+                tokio::spawn(async move { call(&stage, known, &format!("2001:db8:0:1::{number:x}")).await })
+            });
+            let statuses: Vec<u16> =
+                futures_util::future::join_all(calls).await.into_iter().map(Result::unwrap).collect();
+            let admitted = statuses.iter().filter(|status| **status != 429).count();
+            assert_eq!(admitted, limit_of(known).min(7), "{} {storage:?}: {statuses:?}", known.path);
+        }
     }
 }

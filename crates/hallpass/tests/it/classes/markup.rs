@@ -72,11 +72,25 @@ async fn the_error_redirect_carries_text_as_text() {
     }
 }
 
+/// The endpoints that answer with a page.
+const PAGES: [&str; 2] = ["/error", "/reference"];
+
+#[tokio::test]
+async fn the_reference_is_the_same_page_whatever_it_was_sent() {
+    let stage = stage();
+    let plain = stage.get("/reference").await;
+    for text in MARKUP {
+        let encoded = component::encode(text);
+        let call = stage.get(&format!("/reference?{encoded}={encoded}&error={encoded}")).header("host", "localhost");
+        assert_eq!(call.header("referer", encoded).await.body, plain.body, "{text:?}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn everything_else_answers_json_or_nothing_whatever_it_was_sent() {
     let stage = stage();
     let ann = stage.caller("ann").await;
-    for known in ENDPOINTS.iter().filter(|known| known.path != "/error") {
+    for known in ENDPOINTS.iter().filter(|known| !PAGES.contains(&known.path)) {
         for text in MARKUP {
             let mut calls =
                 vec![stage.call(known.method(), &format!("{}?{}=x", known.example_path(), component::encode(text)))];

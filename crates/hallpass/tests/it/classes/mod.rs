@@ -17,7 +17,7 @@ mod table;
 mod tickets;
 
 use hallpass::{
-    Builder,
+    Builder, OpenApi,
     options::{AdditionalField, ChangeEmailOptions, DeleteUserOptions, EmailVerification, SessionOptions, UserOptions},
     store::Value,
 };
@@ -45,7 +45,7 @@ fn everything(builder: Builder) -> Builder {
         auto_sign_in_after_verification: true,
         ..EmailVerification::default()
     };
-    builder.session(session).user(user).email_verification(verification)
+    builder.session(session).user(user).email_verification(verification).plugin(OpenApi::new())
 }
 
 /// A stage with bearer and mail on which everything is on.

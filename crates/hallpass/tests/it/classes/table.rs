@@ -160,6 +160,8 @@ pub(super) const ENDPOINTS: &[Known] = &[
         ],
     ),
     get("/list-accounts", &[]).with_session(),
+    get("/open-api/generate-schema", &[]),
+    get("/reference", &[]),
 ];
 
 /// Endpoints for calls in process alone.
@@ -228,7 +230,7 @@ struct Source {
 
 /// Reads the sources of all endpoints, comments left out.
 fn sources() -> Vec<Source> {
-    let route = Regex::new(r#"Route::(get|post|get_or_post)\(\s*"([^"]*)""#).unwrap();
+    let route = Regex::new(r#"Route::(get|post|get_or_post)\(\s*(?:"([^"]*)"|self\.path)"#).unwrap();
     let read = Regex::new(r"(?s)fn read\(.*?\n    \}").unwrap();
     let parameter = Regex::new(r#"\.[a-z_]+\(\s*"([A-Za-z_]+)"\s*\)"#).unwrap();
     let mut found = Vec::new();
@@ -257,7 +259,9 @@ fn sources() -> Vec<Source> {
                     "post" => vec![Method::POST],
                     _ => vec![Method::GET, Method::POST],
                 };
-                found.push(Source { methods, path: mounted[2].to_owned(), parameters: parameters.clone() });
+                // The one whose path can be configured.
+                let path = mounted.get(2).map_or("/reference", |path| path.as_str()).to_owned();
+                found.push(Source { methods, path, parameters: parameters.clone() });
             }
         }
     }

@@ -1,5 +1,6 @@
 //! The way of a request through the server (CONTRACT §§1 to 3, 9, 10, 16).
 
+mod base_url;
 mod bodies;
 mod client_ip;
 mod contributions;

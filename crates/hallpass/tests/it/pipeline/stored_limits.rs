@@ -22,7 +22,7 @@ fn limited() -> Stage {
 }
 
 async fn rows(stage: &Stage) -> Vec<Row> {
-    stage.memory.find(stage.auth.schema(), Query::table("rateLimit")).await.unwrap()
+    stage.auth.store().find(stage.auth.schema(), Query::table("rateLimit")).await.unwrap()
 }
 
 async fn row(stage: &Stage, key: &str) -> Option<Row> {
@@ -162,7 +162,7 @@ async fn without_the_limiter_in_the_database_there_is_no_table_for_it() {
     let stage = stage_with(|builder| builder.rate_limit(RateLimitOptions { storage: None, ..in_database() }));
     assert!(stage.auth.schema().table("rateLimit").is_none());
     let query = Query::table("rateLimit").filter(Filter::All);
-    assert!(stage.memory.find(stage.auth.schema(), query).await.is_err());
+    assert!(stage.auth.store().find(stage.auth.schema(), query).await.is_err());
 }
 
 #[tokio::test]
