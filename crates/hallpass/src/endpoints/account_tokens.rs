@@ -172,9 +172,9 @@ pub(super) async fn access_token(
                 tracing::error!(provider = provider.id(), error = cause, "a token could not be refreshed");
                 failed()
             })?;
-            keep(cx, selected, &tokens)
-                .await
-                .map_err(|error| if error.status().is_server_error() { error } else { failed() })?;
+            let kept = keep(cx, selected, &tokens).await;
+            let kept = kept.map_err(|error| if error.status().is_server_error() { error } else { failed() })?;
+            sign_in::hand_out(cx, kept);
             tokens
         }
         None => Tokens::default(),
