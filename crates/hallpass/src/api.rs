@@ -16,11 +16,12 @@ use crate::{
     context::{Context, Returned},
     endpoint::{AnyEndpoint, Endpoint, Mounted, NoInput},
     endpoints::{
-        self, ChangeEmail, ChangePassword, CurrentSession, DeleteUser, DeleteUserCallback, EmailVerified, GetSession,
-        LinkedAccount, PasswordChanged, PasswordResetRequested, RequestPasswordReset, ResetPassword,
-        ResetPasswordCallback, RevokeSession, SendVerificationEmail, SessionUpdated, SetPassword, SignInEmail, SignOut,
-        SignUpEmail, SignedIn, SignedOut, SignedUp, Status, UpdateSession, UpdateUser, UserDeleted, VerifyEmail,
-        VerifyPassword,
+        self, AccessToken, AccountInfo, AccountInfoOf, AccountSelection, ChangeEmail, ChangePassword, CurrentSession,
+        DeleteUser, DeleteUserCallback, EmailVerified, GetSession, LinkSocial, LinkedAccount, PasswordChanged,
+        PasswordResetRequested, RefreshedTokens, RequestPasswordReset, ResetPassword, ResetPasswordCallback,
+        RevokeSession, SendVerificationEmail, SessionUpdated, SetPassword, SignInEmail, SignInSocial, SignOut,
+        SignUpEmail, SignedIn, SignedOut, SignedUp, SocialLink, SocialSignIn, Status, UnlinkAccount, UpdateSession,
+        UpdateUser, UserDeleted, VerifyEmail, VerifyPassword,
     },
     error::ApiError,
     pipeline,
@@ -202,6 +203,36 @@ impl<'a> Api<'a> {
     /// The ways in which the caller can sign in.
     pub async fn list_accounts(&self, headers: &HeaderMap) -> Answered<Vec<LinkedAccount>> {
         self.call(endpoints::ListAccountsEndpoint, NoInput, headers).await
+    }
+
+    /// Where somebody is to go to sign in at a provider, or, with an ID token, signs them in.
+    pub async fn sign_in_social(&self, input: SignInSocial, headers: &HeaderMap) -> Answered<SocialSignIn> {
+        self.call(endpoints::SignInSocialEndpoint, input, headers).await
+    }
+
+    /// Where the caller is to go to link an account at a provider, or, with an ID token, links it.
+    pub async fn link_social(&self, input: LinkSocial, headers: &HeaderMap) -> Answered<SocialLink> {
+        self.call(endpoints::LinkSocialEndpoint, input, headers).await
+    }
+
+    /// Takes one of the caller's accounts away.
+    pub async fn unlink_account(&self, input: UnlinkAccount, headers: &HeaderMap) -> Answered<Status> {
+        self.call(endpoints::UnlinkAccountEndpoint, input, headers).await
+    }
+
+    /// An access token of one of the caller's accounts, refreshed if need be. Without any headers the selection says whose.
+    pub async fn get_access_token(&self, input: AccountSelection, headers: &HeaderMap) -> Answered<AccessToken> {
+        self.call(endpoints::GetAccessTokenEndpoint, input, headers).await
+    }
+
+    /// Gets new tokens for one of the caller's accounts. Without any headers the selection says whose.
+    pub async fn refresh_token(&self, input: AccountSelection, headers: &HeaderMap) -> Answered<RefreshedTokens> {
+        self.call(endpoints::RefreshTokenEndpoint, input, headers).await
+    }
+
+    /// What the provider of one of the caller's accounts says of them. Without any headers the selection says whose.
+    pub async fn account_info(&self, input: AccountSelection, headers: &HeaderMap) -> Answered<AccountInfo> {
+        self.call(endpoints::AccountInfoEndpoint, AccountInfoOf(input), headers).await
     }
 
     /// Calls any endpoint, a plugin's for instance. What it reads of query and path is in its input.

@@ -30,6 +30,7 @@ use crate::{
         origin_of, stored_counters,
     },
     mail::{MailKind, Mailer, Outbox, Senders},
+    oauth::{HttpClient, Providers},
     options::{
         AccountOptions, AdditionalField, AdvancedOptions, AllowedHosts, BaseUrl, BaseUrlProtocol, ChangeEmailOptions,
         CookieCacheOptions, DeleteUserOptions, EmailAndPassword, EmailVerification, Environment, GenerateId,
@@ -104,6 +105,8 @@ pub(crate) struct Engine {
     /// The hosts it may be reached at, where there are several.
     pub(crate) hosts: Option<DynamicBaseUrl>,
     pub(crate) cookie_cache: Option<Cache>,
+    pub(crate) account: AccountOptions,
+    pub(crate) providers: Providers,
     /// The keys of the account cookie, where there is one.
     pub(crate) account_cookie: Option<KeyRing>,
     pub(crate) email_and_password: EmailAndPassword,
@@ -243,6 +246,7 @@ pub struct Builder {
     cookie_cache_version: Option<VersionOf>,
     user: UserOptions,
     account: AccountOptions,
+    http_client: Option<Arc<dyn HttpClient>>,
     rate_limit: RateLimitOptions,
     advanced: AdvancedOptions,
     error_url: Option<String>,
@@ -277,6 +281,7 @@ impl Default for Builder {
             cookie_cache_version: None,
             user: UserOptions::default(),
             account: AccountOptions::default(),
+            http_client: None,
             rate_limit: RateLimitOptions::default(),
             advanced: AdvancedOptions::default(),
             error_url: None,
@@ -470,6 +475,12 @@ impl Builder {
         self
     }
 
+    /// How providers are reached. Required where there are any.
+    pub fn http_client(mut self, client: impl HttpClient) -> Self {
+        self.http_client = Some(Arc::new(client));
+        self
+    }
+
     /// Accounts at outside providers.
     pub fn account(mut self, options: AccountOptions) -> Self {
         self.account = options;
@@ -659,6 +670,8 @@ impl Builder {
             delete_user: self.user.delete_user,
             cookie_cache: Cache::new(&self.session.cookie_cache, self.cookie_cache_version, &secrets),
             account_cookie: self.account.store_account_cookie.then(|| KeyRing::new(&secrets, jwe::ACCOUNT)),
+            account: self.account,
+            providers: Providers::new(registrar.providers, self.http_client)?,
             secrets,
             session: self.session,
             user_fields: registrar.user_fields,

@@ -130,9 +130,13 @@ impl Context {
     /// Where clients reach the endpoints: the configured origin, that of the allowed host this request names, or, where none
     /// is configured, the one this request came to; and the base path.
     pub fn base_url(&self) -> String {
+        format!("{}{}", self.origin().unwrap_or_default(), self.engine.base_path)
+    }
+
+    /// The base URL without the base path.
+    pub(crate) fn origin(&self) -> Option<String> {
         let of_request = || self.site.as_ref().map(|site| site.origin.clone());
-        let origin = self.engine.origin.clone().or_else(of_request).or_else(|| self.request.own_origin());
-        format!("{}{}", origin.unwrap_or_default(), self.engine.base_path)
+        self.engine.origin.clone().or_else(of_request).or_else(|| self.request.own_origin())
     }
 
     /// What the server's own cookies are called.

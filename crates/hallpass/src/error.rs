@@ -87,6 +87,14 @@ codes! {
     UserNotFound = "USER_NOT_FOUND", BAD_REQUEST, "User not found";
     SessionExpired = "SESSION_EXPIRED", BAD_REQUEST, "Session expired. Re-authenticate to perform this action.";
     FailedToGetUserInfo = "FAILED_TO_GET_USER_INFO", UNAUTHORIZED, "Failed to get user info";
+    AccountNotFound = "ACCOUNT_NOT_FOUND", BAD_REQUEST, "Account not found";
+    FailedToUnlinkLastAccount = "FAILED_TO_UNLINK_LAST_ACCOUNT", BAD_REQUEST, "You can't unlink your last account";
+    SocialAccountAlreadyLinked = "SOCIAL_ACCOUNT_ALREADY_LINKED", CONFLICT, "Social account already linked";
+    ProviderNotFound = "PROVIDER_NOT_FOUND", NOT_FOUND, "Provider not found";
+    IdTokenNotSupported = "ID_TOKEN_NOT_SUPPORTED", NOT_FOUND, "id_token not supported";
+    UserEmailNotFound = "USER_EMAIL_NOT_FOUND", UNAUTHORIZED, "User email not found";
+    CallbackUrlRequired = "CALLBACK_URL_REQUIRED", BAD_REQUEST, "callbackURL is required";
+    InvalidOauthConfiguration = "INVALID_OAUTH_CONFIGURATION", BAD_REQUEST, "Invalid OAuth configuration";
     NotFound = "NOT_FOUND", NOT_FOUND, "Not found";
     PasswordAlreadySet = "PASSWORD_ALREADY_SET", BAD_REQUEST, "User already has a password set";
     InternalServerError = "INTERNAL_SERVER_ERROR", INTERNAL_SERVER_ERROR, "Internal Server Error";

@@ -56,6 +56,7 @@ mod error;
 mod fields;
 mod gate;
 pub mod mail;
+pub mod oauth;
 pub mod options;
 mod outgoing;
 mod pipeline;

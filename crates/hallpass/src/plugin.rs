@@ -35,6 +35,7 @@ use crate::{
     endpoint::{AnyEndpoint, Endpoint, Mounted},
     error::{ApiError, BuildError},
     gate::rate_limit::RateLimitRule,
+    oauth::Provider,
     options::AdditionalField,
 };
 
@@ -245,6 +246,7 @@ pub struct Registrar {
     pub(crate) rate_limits: Vec<RateLimitRule>,
     pub(crate) error_codes: Vec<(&'static str, &'static str)>,
     pub(crate) trusted_origins: Vec<String>,
+    pub(crate) providers: Vec<Provider>,
     pub(crate) user_fields: IndexMap<String, AdditionalField>,
     pub(crate) session_fields: IndexMap<String, AdditionalField>,
     pub(crate) schema: Schema,
@@ -262,6 +264,7 @@ impl Registrar {
             rate_limits: Vec::new(),
             error_codes: Vec::new(),
             trusted_origins: Vec::new(),
+            providers: Vec::new(),
             user_fields: IndexMap::new(),
             session_fields: IndexMap::new(),
             schema: Schema::core(),
@@ -321,6 +324,11 @@ impl Registrar {
     /// Announces an error code of the plugin's and its text.
     pub fn error_code(&mut self, code: &'static str, message: &'static str) {
         self.error_codes.push((code, message));
+    }
+
+    /// Lets users sign in at an outside provider.
+    pub fn provider(&mut self, provider: Provider) {
+        self.providers.push(provider);
     }
 
     /// Trusts an origin (CONTRACT §9.4).

@@ -9,6 +9,7 @@ mod user;
 
 use hallpass::{
     Bearer, Builder, Hallpass, OpenApi, Secret, SystemClock,
+    oauth::{GenericOAuth, ReqwestClient},
     store::{Filter, Mode, Query, Record, User},
 };
 use hallpass_mail::{FileMailer, SetupError, SmtpMailer, WebhookMailer};
@@ -103,7 +104,15 @@ pub(crate) fn builder(config: &Config) -> Result<Builder, Failure> {
     if let Some(section) = config.plugins.open_api.as_ref().filter(|section| section.enabled) {
         builder = builder.plugin(open_api(section));
     }
-    with_mailer(builder, config)
+    with_mailer(with_providers(builder, config)?, config)
+}
+
+fn with_providers(builder: Builder, config: &Config) -> Result<Builder, Failure> {
+    let providers = &config.plugins.generic_oauth.config;
+    if providers.is_empty() {
+        return Ok(builder);
+    }
+    Ok(builder.http_client(ReqwestClient::new().map_err(chain)?).plugin(GenericOAuth::new(providers.iter().cloned())))
 }
 
 fn with_mailer(builder: Builder, config: &Config) -> Result<Builder, Failure> {

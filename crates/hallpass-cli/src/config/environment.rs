@@ -65,6 +65,12 @@ fn set(table: &mut Table, path: &[String], value: Value) {
         [key] => drop(table.insert(key.clone(), value)),
         [section, rest @ ..] => {
             let entry = table.entry(section.clone()).or_insert_with(|| Value::Table(Table::new()));
+            // A section in a list goes by its number.
+            if let (Value::Array(items), [index, rest @ ..]) = (&mut *entry, rest)
+                && let Some(Value::Table(section)) = index.parse().ok().and_then(|index: usize| items.get_mut(index))
+            {
+                return set(section, rest, value);
+            }
             if !entry.is_table() {
                 *entry = Value::Table(Table::new());
             }

@@ -50,7 +50,7 @@ impl Kind {
 /// A key.
 #[derive(Debug, Clone, Copy)]
 pub struct Key {
-    /// Sections and name, dots between; `*` stands for a name of the operator's own.
+    /// Sections and name, dots between; `*` stands for a name of the operator's own, or a number in a list.
     pub path: &'static str,
     /// What it holds.
     pub kind: Kind,
@@ -146,12 +146,17 @@ pub const KEYS: &[Key] = &[
     key("account.model_name", Text),
     key("account.fields.*", Text),
     key("account.store_account_cookie", Flag),
-    later("account.encrypt_oauth_tokens", Flag),
-    later("account.update_account_on_sign_in", Flag),
-    later("account.account_linking.enabled", Flag),
-    later("account.account_linking.trusted_providers", List),
-    later("account.account_linking.allow_different_emails", Flag),
-    later("account.account_linking.allow_unlinking_all", Flag),
+    key("account.encrypt_oauth_tokens", Flag),
+    key("account.update_account_on_sign_in", Flag),
+    key("account.account_linking.enabled", Flag),
+    key("account.account_linking.trusted_providers", List),
+    key("account.account_linking.allow_different_emails", Flag),
+    key("account.account_linking.allow_unlinking_all", Flag),
+    key("account.store_state_strategy", Text),
+    key("account.skip_state_cookie_check", Flag),
+    key("account.account_linking.disable_implicit_linking", Flag),
+    key("account.account_linking.require_local_email_verified", Flag),
+    key("account.account_linking.update_user_info_on_link", Flag),
     key("verification.model_name", Text),
     key("verification.fields.*", Text),
     key("verification.store_identifier", Text),
@@ -207,6 +212,40 @@ pub const KEYS: &[Key] = &[
     key("plugins.bearer.enabled", Flag),
     key("plugins.bearer.require_signature", Flag),
     later("plugins.bearer.verify_endpoint", Flag),
+    key("plugins.generic_oauth.config", Any),
+    key("plugins.generic_oauth.config.*.provider_id", Text),
+    key("plugins.generic_oauth.config.*.name", Text),
+    key("plugins.generic_oauth.config.*.discovery_url", Text),
+    key("plugins.generic_oauth.config.*.authorization_url", Text),
+    key("plugins.generic_oauth.config.*.token_url", Text),
+    key("plugins.generic_oauth.config.*.user_info_url", Text),
+    key("plugins.generic_oauth.config.*.end_session_endpoint", Text),
+    key("plugins.generic_oauth.config.*.post_logout_redirect_uri", Text),
+    key("plugins.generic_oauth.config.*.client_id", Text),
+    key("plugins.generic_oauth.config.*.client_secret", Text),
+    key("plugins.generic_oauth.config.*.authentication", Text),
+    key("plugins.generic_oauth.config.*.redirect_uri", Text),
+    key("plugins.generic_oauth.config.*.response_type", Text),
+    key("plugins.generic_oauth.config.*.response_mode", Text),
+    key("plugins.generic_oauth.config.*.prompt", Text),
+    key("plugins.generic_oauth.config.*.access_type", Text),
+    key("plugins.generic_oauth.config.*.disable_provider_logout", Flag),
+    key("plugins.generic_oauth.config.*.pkce", Flag),
+    key("plugins.generic_oauth.config.*.disable_implicit_sign_up", Flag),
+    key("plugins.generic_oauth.config.*.disable_sign_up", Flag),
+    key("plugins.generic_oauth.config.*.override_user_info", Flag),
+    key("plugins.generic_oauth.config.*.require_email_verification", Flag),
+    key("plugins.generic_oauth.config.*.require_id_token_verification", Flag),
+    key("plugins.generic_oauth.config.*.disable_id_token_nonce_binding", Flag),
+    key("plugins.generic_oauth.config.*.allow_idp_initiated", Flag),
+    key("plugins.generic_oauth.config.*.access_token_expires_in", Span),
+    key("plugins.generic_oauth.config.*.scopes", List),
+    key("plugins.generic_oauth.config.*.token_endpoint_auth.method", Text),
+    key("plugins.generic_oauth.config.*.discovery_headers.*", Text),
+    key("plugins.generic_oauth.config.*.authorization_url_params.*", Text),
+    key("plugins.generic_oauth.config.*.token_url_params.*", Text),
+    key("plugins.generic_oauth.config.*.refresh_token_params.*", Text),
+    key("plugins.generic_oauth.config.*.authorization_headers.*", Text),
     key("plugins.open_api.enabled", Flag),
     key("plugins.open_api.path", Text),
     key("plugins.open_api.disable_default_reference", Flag),
@@ -270,13 +309,20 @@ fn find(path: &[String]) -> Option<&'static Key> {
     })
 }
 
-/// Calls `leaf` for every value that is no section.
+/// Calls `leaf` for every value that is no section. Of a list of sections, each goes by its number.
 fn visit(table: &Table, path: &mut Vec<String>, leaf: &mut impl FnMut(&[String], &Value)) {
     for (name, value) in table {
         path.push(name.clone());
         match value {
             Value::Table(section) if !section.is_empty() => visit(section, path, leaf),
             Value::Table(_) => {}
+            Value::Array(items) if !items.is_empty() && items.iter().all(Value::is_table) => {
+                for (index, item) in items.iter().enumerate() {
+                    path.push(index.to_string());
+                    item.as_table().into_iter().for_each(|section| visit(section, path, leaf));
+                    path.pop();
+                }
+            }
             value => leaf(path, value),
         }
         path.pop();

@@ -14,6 +14,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use hallpass::oauth::ProviderOptions;
 use hallpass::options::{
     AccountOptions, AdvancedOptions, BaseUrl, EmailAndPassword, EmailVerification, Environment, RateLimitOptions,
     SessionOptions, Span, UserOptions, VerificationOptions,
@@ -164,8 +165,18 @@ pub struct OnApiErrorSection {
 pub struct PluginsSection {
     /// Bearer tokens.
     pub bearer: BearerSection,
+    /// Outside providers to sign in at.
+    pub generic_oauth: GenericOauthSection,
     /// A description of every endpoint; on when the section is there.
     pub open_api: Option<OpenApiSection>,
+}
+
+/// `[plugins.generic_oauth]`
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GenericOauthSection {
+    /// One table a provider.
+    pub config: Vec<ProviderOptions>,
 }
 
 /// `[plugins.open_api]`

@@ -214,3 +214,24 @@ fn identifiers_are_stored_in_one_way_or_by_what_they_begin_with() {
     };
     assert_eq!((default, overrides["reset-password:"]), (StoreIdentifier::Plain, StoreIdentifier::Hashed));
 }
+
+#[test]
+fn providers_are_a_list_of_sections_whose_secrets_come_from_the_environment() {
+    let text = "[[plugins.generic_oauth.config]]\nprovider_id = \"a\"\nclient_id = \"us\"\nscopes = [\"email\"]\n\
+                [[plugins.generic_oauth.config]]\nprovider_id = \"b\"\nclient_id = \"us\"\n";
+    let variables = [("HALLPASS__PLUGINS__GENERIC_OAUTH__CONFIG__1__CLIENT_SECRET", "hush")];
+    let config = reading(text, &variables).unwrap().config;
+    let [a, b] = &*config.plugins.generic_oauth.config else { panic!("{config:?}") };
+    assert_eq!((&*a.provider_id, &a.client_secret, &*a.scopes), ("a", &None, &["email".to_owned()][..]));
+    assert_eq!((&*b.provider_id, b.client_secret.as_deref()), ("b", Some("hush")));
+    assert!(!format!("{config:?}").contains("hush"));
+}
+
+#[test]
+fn a_typo_in_a_list_of_sections_is_told_like_any_other() {
+    let text = "[plugins.generic_oauth]\nconfig = [{ provider_id = \"a\", client_ids = \"us\" }]\n";
+    let error = reading(text, &[]).unwrap_err();
+    assert!(error.contains("no key `plugins.generic_oauth.config.0.client_ids`; did you mean"), "{error}");
+    let error = reading("[[plugins.generic_oauth.config]]\npkce = \"yes\"\n", &[]).unwrap_err();
+    assert!(error.contains("plugins.generic_oauth.config.0.pkce: expected true or false"), "{error}");
+}

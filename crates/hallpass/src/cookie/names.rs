@@ -23,6 +23,10 @@ pub struct AuthCookies {
     pub session_data: AuthCookie,
     /// Holds the account at an outside provider.
     pub account_data: AuthCookie,
+    /// Marks the browser of somebody who is at a provider.
+    pub state: AuthCookie,
+    /// Holds what somebody who is at a provider came for.
+    pub oauth_state: AuthCookie,
     /// Present when the user asked not to be remembered.
     pub dont_remember: AuthCookie,
 }
@@ -35,6 +39,8 @@ impl AuthCookies {
             session_token: maker.make("session_token", Some(session.expires_in().as_secs())),
             session_data: maker.make("session_data", Some(session.cookie_cache.max_age().as_secs())),
             account_data: maker.make("account_data", Some(session.cookie_cache.max_age().as_secs())),
+            state: maker.make("state", Some(300)),
+            oauth_state: maker.make("oauth_state", Some(600)),
             dont_remember: maker.make("dont_remember", None),
         }
     }

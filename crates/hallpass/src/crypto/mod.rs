@@ -9,5 +9,4 @@ pub(crate) mod password;
 pub(crate) mod pool;
 pub(crate) mod random;
 pub(crate) mod secrets;
-#[cfg_attr(not(test), expect(dead_code, reason = "signing in with outside providers is still to come"))]
 pub(crate) mod symmetric;

@@ -96,7 +96,6 @@ impl Secrets {
     }
 
     /// Secrets made of these for one purpose alone, so that what was encrypted for one cannot be passed off for another.
-    #[cfg_attr(not(test), expect(dead_code, reason = "signing in with outside providers is still to come"))]
     pub(crate) fn for_purpose(&self, purpose: &str) -> Self {
         let derive = |secret: &Secret| derive_for(secret, purpose);
         let versioned = |known: &Versioned| Versioned { version: known.version, secret: derive(&known.secret) };

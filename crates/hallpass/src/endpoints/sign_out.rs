@@ -1,11 +1,12 @@
-use hallpass_store::SessionToken;
+use hallpass_store::{Account, Filter, Session, SessionToken, StoreError};
+use http::header;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
     ApiError, Context, Endpoint, Input, Route,
     session::{cookies, revoke},
-    wire::Reader,
+    wire::{Reader, header_value},
 };
 
 /// `POST /sign-out` (CONTRACT §11.5).
@@ -41,6 +42,12 @@ impl Input for SignOut {
 pub struct SignedOut {
     /// Always true, also when there was no session.
     pub success: bool,
+    /// Where the browser is to go to sign out at the provider as well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// Whether it is to go there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub redirect: Option<bool>,
 }
 
 impl Endpoint for SignOutEndpoint {
@@ -51,13 +58,61 @@ impl Endpoint for SignOutEndpoint {
         Route::post("/sign-out").summary("Ends the caller's session")
     }
 
-    async fn handle(&self, cx: &mut Context, _: SignOut) -> Result<SignedOut, ApiError> {
+    async fn handle(&self, cx: &mut Context, input: SignOut) -> Result<SignedOut, ApiError> {
         let token = cx.signed_cookie(&cx.auth_cookies().session_token.name);
         // Before the store is asked: the client forgets its session even if the store is away.
         cookies::clear(cx);
-        if let Some(token) = token.map(SessionToken::new) {
-            revoke::by_token(cx, &token, revoke::failed).await?;
+        let Some(token) = token.map(SessionToken::new) else { return Ok(SignedOut::here()) };
+        let accounts = accounts(cx, &token).await;
+        revoke::by_token(cx, &token, revoke::failed).await?;
+        let Some(url) = provider_url(cx, accounts, &input).await else { return Ok(SignedOut::here()) };
+        let goes = input.disable_redirect != Some(true);
+        if let Some(location) = header_value(&url).filter(|_| goes) {
+            cx.out.set_header(header::LOCATION, location);
         }
-        Ok(SignedOut { success: true })
+        Ok(SignedOut { success: true, url: Some(url), redirect: Some(goes) })
     }
+}
+
+impl SignedOut {
+    fn here() -> Self {
+        Self { success: true, url: None, redirect: None }
+    }
+}
+
+/// The accounts at providers of whom a session belongs to, the one used last first. That they cannot be read is no reason not to sign
+/// out.
+async fn accounts(cx: &Context, token: &SessionToken) -> Vec<Account> {
+    if !cx.has_providers() {
+        return Vec::new();
+    }
+    let found = async {
+        let sessions = cx.find::<Session>(Filter::eq("token", token)).await?;
+        let Some(session) = sessions.into_iter().next() else { return Ok(Vec::new()) };
+        cx.find::<Account>(Filter::eq("userId", &session.user_id)).await
+    };
+    let mut accounts = found.await.unwrap_or_else(|error: StoreError| {
+        let cause: &dyn std::error::Error = &error;
+        tracing::error!(error = cause, "accounts could not be read, and nobody is signed out at their provider");
+        Vec::new()
+    });
+    accounts.sort_by_key(|account| std::cmp::Reverse(account.updated_at));
+    accounts
+}
+
+/// Where to sign out at the first provider that offers it.
+async fn provider_url(cx: &Context, accounts: Vec<Account>, input: &SignOut) -> Option<String> {
+    let mut seen = Vec::new();
+    for account in accounts {
+        if seen.contains(&account.provider_id) {
+            continue;
+        }
+        let Some(provider) = cx.provider(&account.provider_id).await else { continue };
+        let (back, state) = (input.callback_url.as_deref(), input.state.as_deref());
+        if let Some(url) = provider.end_session_url(account.id_token.as_deref(), back, state, &cx.base_url()) {
+            return Some(url);
+        }
+        seen.push(account.provider_id);
+    }
+    None
 }

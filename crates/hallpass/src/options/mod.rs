@@ -15,7 +15,7 @@ mod user;
 
 use serde::{Deserialize, Serialize};
 
-pub use account::AccountOptions;
+pub use account::{AccountLinkingOptions, AccountOptions, StateStrategy};
 pub use advanced::{
     AdvancedOptions, CookieAttributeOptions, CookieOptions, CrossSubDomainCookies, DatabaseOptions, DisableOriginCheck,
     GenerateId, IpAddressOptions,

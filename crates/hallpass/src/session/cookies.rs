@@ -6,6 +6,7 @@ use super::{SessionAndUser, account_cookie, cache};
 use crate::{
     context::Context,
     cookie::{CookieAttributes, SetCookie, chunks},
+    options::StateStrategy,
 };
 
 /// Whether a browser shall keep the session's cookie when it closes.
@@ -56,6 +57,9 @@ pub(crate) fn clear(cx: &mut Context) {
     cx.out.expire_cookie(&cookies.session_token);
     cx.out.expire_cookie(&cookies.session_data);
     account_cookie::clear(cx);
+    if cx.engine.account.store_state_strategy == StateStrategy::Cookie {
+        cx.out.expire_cookie(&cookies.oauth_state);
+    }
     clear_session_data(cx);
     cx.out.expire_cookie(&cookies.dont_remember);
 }

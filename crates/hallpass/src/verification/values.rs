@@ -43,6 +43,13 @@ pub(crate) async fn create(
 
 /// The newest value of an identifier, expired or not. Sweeps expired ones now and then.
 pub(crate) async fn find(cx: &mut Context, identifier: &str) -> Result<Option<Verification>, ApiError> {
+    let found = newest(cx, identifier).await?;
+    sweep(cx).await;
+    Ok(found)
+}
+
+/// The newest value of an identifier, expired or not.
+pub(crate) async fn newest(cx: &Context, identifier: &str) -> Result<Option<Verification>, ApiError> {
     let mut found = None;
     for stored in stored_as(cx, identifier) {
         let query = Query::table(Verification::TABLE)
@@ -55,7 +62,6 @@ pub(crate) async fn find(cx: &mut Context, identifier: &str) -> Result<Option<Ve
             break;
         }
     }
-    sweep(cx).await;
     Ok(found)
 }
 
@@ -73,6 +79,18 @@ pub(crate) async fn use_up(tx: &mut Transaction<'_>, found: &Verification) -> Re
     }
     // Older values of the same identifier end with it, so that none of them can be brought again.
     tx.delete(Verification::TABLE, Filter::eq("identifier", &*found.identifier)).await
+}
+
+/// Takes a value that was found, live or not; of any number of callers at once, one gets it.
+pub(crate) async fn claim(cx: &mut Context, found: &Verification) -> Result<bool, ApiError> {
+    let mut tx = cx.transaction();
+    if !tx.take_guarded(Verification::TABLE, Filter::eq("id", &*found.id)).await? {
+        return Ok(false);
+    }
+    tx.delete(Verification::TABLE, Filter::eq("identifier", &*found.identifier)).await?;
+    let is_ours = tx.commit_if_guards_hold().await?;
+    sweep(cx).await;
+    Ok(is_ours)
 }
 
 /// How an identifier may be stored: as new ones are, then as it was before hashing was switched on.

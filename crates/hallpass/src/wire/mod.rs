@@ -11,4 +11,4 @@ pub(crate) mod redirect;
 pub use email::{EmailAddress, NotAnEmail};
 pub(crate) use header::{header_text, header_value};
 pub use query::Query;
-pub use read::{Fields, Reader};
+pub use read::{Fields, Form, Reader};

@@ -1,6 +1,9 @@
 //! Reading what a client sent into types, with the wire's exact words for what is wrong (CONTRACT §2.2).
 
+use std::borrow::Cow;
+
 use http::StatusCode;
+use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
 use super::{email::EmailAddress, query::Query};
@@ -16,8 +19,8 @@ pub struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub(crate) fn new(body: Option<&'a Value>, query: &'a Query, params: &'a [(String, String)]) -> Self {
-        let query = Fields { label: "query", root: None, object: Some(query.as_map()), problems: Vec::new() };
-        Self { body: Fields { label: "body", root: body, object: None, problems: Vec::new() }, query, params }
+        let query = Fields { label: "query".into(), root: None, object: Some(query.as_map()), problems: Vec::new() };
+        Self { body: Fields { label: "body".into(), root: body, object: None, problems: Vec::new() }, query, params }
     }
 
     /// A parameter of the path, as it stands there: nothing is decoded. Empty when the path has no such parameter.
@@ -59,7 +62,7 @@ impl<'a> Reader<'a> {
 /// ```
 #[derive(Debug)]
 pub struct Fields<'a> {
-    label: &'static str,
+    label: Cow<'static, str>,
     root: Option<&'a Value>,
     object: Option<&'a Map<String, Value>>,
     problems: Vec<String>,
@@ -153,6 +156,99 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// A number, or nothing.
+    pub fn optional_number(&mut self, name: &str) -> Option<Option<f64>> {
+        match self.optional(name) {
+            None => Some(None),
+            Some(Value::Number(number)) => Some(number.as_f64()),
+            other => self.wrong(name, "number", other),
+        }
+    }
+
+    /// A list of texts, or nothing.
+    pub fn optional_strings(&mut self, name: &str) -> Option<Option<Vec<String>>> {
+        let items = match self.optional(name) {
+            None => return Some(None),
+            Some(Value::Array(items)) => items,
+            other => return self.wrong(name, "array", other),
+        };
+        let keyed = items.iter().enumerate().map(|(index, item)| (format!("{name}.{index}"), item));
+        self.texts(keyed).map(|texts| Some(texts.into_iter().map(|(_, text)| text).collect()))
+    }
+
+    /// A map from texts to texts, or nothing.
+    pub fn optional_texts_by_name(&mut self, name: &str) -> Option<Option<IndexMap<String, String>>> {
+        let Some(entries) = self.optional_record(name)? else { return Some(None) };
+        let texts = self.texts(entries.iter().map(|(key, value)| (format!("{name}.{key}"), value)))?;
+        let names = entries.keys().cloned();
+        Some(Some(names.zip(texts.into_iter().map(|(_, text)| text)).collect()))
+    }
+
+    /// A map of anything, or nothing.
+    pub fn optional_record(&mut self, name: &str) -> Option<Option<&'a Map<String, Value>>> {
+        match self.optional(name) {
+            None => Some(None),
+            Some(Value::Object(entries)) => Some(Some(entries)),
+            other => self.wrong(name, "record", other),
+        }
+    }
+
+    /// A text where one of several kinds of text was expected: what is wrong is then not said.
+    pub fn string_of_some_kind(&mut self, name: &str) -> Option<String> {
+        match self.object?.get(name) {
+            Some(Value::String(text)) => Some(text.clone()),
+            _ => self.refuse(name, "Invalid input"),
+        }
+    }
+
+    /// An object within this one, or nothing. Its problems are told with their path.
+    pub fn optional_nested<T>(&mut self, name: &str, read: impl FnOnce(&mut Self) -> Option<T>) -> Option<Option<T>> {
+        let Some(root) = self.optional(name) else { return Some(None) };
+        let label = format!("{}.{name}", self.label).into();
+        let mut nested = Self { label, root: Some(root), object: None, problems: Vec::new() };
+        let found = read(nested.object());
+        self.problems.append(&mut nested.problems);
+        found.map(Some)
+    }
+
+    /// The first of several forms that the whole fits, none of which may have further keys. Of forms that fit but for such keys, a
+    /// single one is taken for what was meant, and the keys are told.
+    pub fn one_of<T>(&mut self, forms: &[Form<T>]) -> Option<T> {
+        let whole = self.object.or_else(|| self.root.and_then(Value::as_object));
+        let fitting: Vec<(&Form<T>, Vec<&str>)> = forms
+            .iter()
+            .filter(|form| whole.is_some_and(|whole| form.fits(whole)))
+            .map(|form| (form, whole.map(|whole| form.unknown(whole)).unwrap_or_default()))
+            .collect();
+        let problem = match (fitting.iter().find(|(_, unknown)| unknown.is_empty()), &*fitting) {
+            (Some((form, _)), _) => return whole.and_then(form.read),
+            (None, [(_, unknown)]) => {
+                let quoted: Vec<String> = unknown.iter().map(|key| format!("\"{key}\"")).collect();
+                format!("Unrecognized key{}: {}", if quoted.len() == 1 { "" } else { "s" }, quoted.join(", "))
+            }
+            _ => "Invalid input".into(),
+        };
+        self.problems.push(format!("[{}] {problem}", self.label));
+        None
+    }
+
+    /// Notes what an endpoint itself finds wrong with a field.
+    pub fn refuse<T>(&mut self, name: &str, problem: &str) -> Option<T> {
+        self.note(name, problem);
+        None
+    }
+
+    fn texts<'v>(&mut self, items: impl Iterator<Item = (String, &'v Value)>) -> Option<Vec<(String, String)>> {
+        let mut texts = Some(Vec::new());
+        for (path, item) in items {
+            match item {
+                Value::String(text) => texts.iter_mut().for_each(|texts| texts.push((path.clone(), text.clone()))),
+                other => texts = self.wrong(&path, "string", Some(other)),
+            }
+        }
+        texts
+    }
+
     /// Whether ECMAScript would take the field of a query for true: present and not an empty text.
     pub fn is_truthy(&mut self, name: &str) -> bool {
         self.optional(name).is_some_and(|value| value.as_str() != Some(""))
@@ -178,6 +274,25 @@ impl<'a> Fields<'a> {
 
     fn note(&mut self, name: &str, problem: &str) {
         self.problems.push(format!("[{}.{name}] {problem}", self.label));
+    }
+}
+
+/// One of the forms that an object may have, see [`Fields::one_of`].
+#[derive(Debug, Clone, Copy)]
+pub struct Form<T> {
+    /// Every key it may have.
+    pub keys: &'static [&'static str],
+    /// Reads it; `None` when a key has the wrong kind of value. Keys it does not know are none of its business.
+    pub read: fn(&Map<String, Value>) -> Option<T>,
+}
+
+impl<T> Form<T> {
+    fn fits(&self, whole: &Map<String, Value>) -> bool {
+        (self.read)(whole).is_some()
+    }
+
+    fn unknown<'v>(&self, whole: &'v Map<String, Value>) -> Vec<&'v str> {
+        whole.keys().map(String::as_str).filter(|key| !self.keys.contains(key)).collect()
     }
 }
 
@@ -243,5 +358,51 @@ mod tests {
         assert_eq!(refused(None, |body| _ = body.optional_object()), "");
         let text = refused(Some(&Value::Null), |body| _ = body.optional_object());
         assert_eq!(text, "[body] Invalid input: expected object, received null");
+    }
+
+    #[test]
+    fn nested_objects_lists_and_maps_tell_the_whole_path() {
+        let body = json!({"provider": 5, "idToken": {"token": 1, "expiresAt": "x", "user": {"name": 5}},
+            "scopes": [1, "a", null], "params": {"a": 1, "b": "c"}, "data": []});
+        let text = refused(Some(&body), |body| {
+            body.object();
+            let _ = body.string_of_some_kind("provider");
+            let _ = body.optional_nested("idToken", |token| {
+                let _ = (token.string("token"), token.optional_number("expiresAt"));
+                token.optional_nested("user", |user| user.optional_nested("name", |name| name.optional_string("x")))
+            });
+            let _ = (body.optional_strings("scopes"), body.optional_texts_by_name("params"));
+            let _ = body.optional_record("data");
+        });
+        assert_eq!(
+            text,
+            "[body.provider] Invalid input; [body.idToken.token] Invalid input: expected string, received number; \
+             [body.idToken.expiresAt] Invalid input: expected number, received string; \
+             [body.idToken.user.name] Invalid input: expected object, received number; \
+             [body.scopes.0] Invalid input: expected string, received number; \
+             [body.scopes.2] Invalid input: expected string, received null; \
+             [body.params.a] Invalid input: expected string, received number; \
+             [body.data] Invalid input: expected record, received array"
+        );
+    }
+
+    #[test]
+    fn of_strict_forms_the_only_one_that_fits_is_meant() {
+        let forms = [
+            Form { keys: &["a", "c"], read: |whole| whole.get("a")?.as_str().map(|_| 1) },
+            Form { keys: &["b", "c"], read: |whole| whole.get("b")?.as_bool().map(|_| 2) },
+        ];
+        for (body, expected) in [
+            (json!({"a": "x", "c": 1}), ""),
+            (json!({"b": true}), ""),
+            (json!({"a": "x", "d": 1}), "[body] Unrecognized key: \"d\""),
+            (json!({"a": "x", "d": 1, "e": 2}), "[body] Unrecognized keys: \"d\", \"e\""),
+            (json!({"a": "x", "b": true}), "[body] Invalid input"),
+            (json!({}), "[body] Invalid input"),
+            (json!([]), "[body] Invalid input"),
+        ] {
+            assert_eq!(refused(Some(&body), |body| _ = body.one_of(&forms)), expected, "{body}");
+        }
+        assert_eq!(refused(None, |body| _ = body.one_of(&forms)), "[body] Invalid input");
     }
 }

@@ -11,6 +11,7 @@ mod classes;
 mod hashing;
 mod hostile;
 mod mail;
+mod oauth;
 mod pipeline;
 mod routes;
 mod row_ids;

@@ -16,11 +16,16 @@ mod single_use;
 mod table;
 mod tickets;
 
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use hallpass::{
     Builder, OpenApi,
+    oauth::{GenericOAuth, HttpClient, HttpError, ProviderOptions},
     options::{AdditionalField, ChangeEmailOptions, DeleteUserOptions, EmailVerification, SessionOptions, UserOptions},
     store::Value,
 };
+
+use http::{Request, Response};
 
 use crate::support::{Stage, stage_with_mail};
 
@@ -45,7 +50,27 @@ fn everything(builder: Builder) -> Builder {
         auto_sign_in_after_verification: true,
         ..EmailVerification::default()
     };
-    builder.session(session).user(user).email_verification(verification).plugin(OpenApi::new())
+    let builder = builder.session(session).user(user).email_verification(verification).plugin(OpenApi::new());
+    builder.plugin(GenericOAuth::new([provider()])).http_client(Unreachable)
+}
+
+/// A provider that browsers can be sent to, and that can be asked for nothing.
+fn provider() -> ProviderOptions {
+    ProviderOptions {
+        provider_id: "idp".into(),
+        authorization_url: Some("https://idp.example/authorize".into()),
+        token_url: Some("https://idp.example/token".into()),
+        client_id: "us".into(),
+        ..ProviderOptions::default()
+    }
+}
+
+struct Unreachable;
+
+impl HttpClient for Unreachable {
+    fn send(&self, _: Request<Bytes>) -> BoxFuture<'_, Result<Response<Bytes>, HttpError>> {
+        Box::pin(async { Err(HttpError::new("there is no network here")) })
+    }
 }
 
 /// A stage with bearer and mail on which everything is on.

@@ -82,6 +82,18 @@ const LOOK_UP: &[Parameter] = &[query("disableCookieCache", Plain, ""), query("d
 const RESETS: Nature = Nature::Ticket(&[Ticket::ResetPassword]);
 const DELETES: Nature = Nature::Ticket(&[Ticket::DeleteAccount]);
 
+/// What a provider sends browsers back with.
+const FROM_PROVIDER: &[Parameter] = &[
+    Parameter { place: Place::Path, name: "id", nature: Plain, example: r#""idp""# },
+    query("code", Plain, r#""c""#),
+    query("error", Plain, ""),
+    query("device_id", Plain, ""),
+    query("error_description", Plain, ""),
+    query("state", Plain, r#""unknown""#),
+    query("user", Plain, ""),
+    query("iss", Plain, ""),
+];
+
 /// Everything mounted.
 pub(super) const ENDPOINTS: &[Known] = &[
     get("/ok", &[]),
@@ -160,6 +172,42 @@ pub(super) const ENDPOINTS: &[Known] = &[
         ],
     ),
     get("/list-accounts", &[]).with_session(),
+    post(
+        "/sign-in/social",
+        &[
+            body("provider", Plain, r#""idp""#),
+            CALLBACK,
+            body("newUserCallbackURL", Url, r#""/new""#),
+            body("errorCallbackURL", Url, r#""/failed""#),
+            body("disableRedirect", Plain, ""),
+            body("expiresAt", Plain, ""),
+            body("firstName", Plain, ""),
+            body("lastName", Plain, ""),
+            body("email", Plain, ""),
+            body("scopes", Plain, ""),
+            body("requestSignUp", Plain, ""),
+            body("loginHint", Plain, r#""ann""#),
+        ],
+    ),
+    post(
+        "/link-social",
+        &[
+            body("provider", Plain, r#""idp""#),
+            CALLBACK,
+            body("errorCallbackURL", Url, r#""/failed""#),
+            body("disableRedirect", Plain, ""),
+            body("scopes", Plain, ""),
+            body("requestSignUp", Plain, ""),
+            body("loginHint", Plain, r#""ann""#),
+        ],
+    )
+    .with_session(),
+    get("/callback/{id}", FROM_PROVIDER),
+    post("/callback/{id}", FROM_PROVIDER),
+    post("/unlink-account", &[body("accountId", Plain, r#""unknown""#)]).with_session(),
+    post("/get-access-token", &[body("accountId", Plain, r#""unknown""#)]),
+    post("/refresh-token", &[body("accountId", Plain, r#""unknown""#)]),
+    get("/account-info", &[query("accountId", Plain, r#""unknown""#)]),
     get("/open-api/generate-schema", &[]),
     get("/reference", &[]),
 ];
@@ -178,7 +226,7 @@ impl Known {
 
     /// Its path with something in the place of its parameters.
     pub(super) fn example_path(&self) -> String {
-        self.path.replace("{token}", "unknown")
+        self.path.replace("{token}", "unknown").replace("{id}", "idp")
     }
 
     /// The parameters of one nature.
@@ -298,6 +346,10 @@ async fn the_requests_of_the_table_reach_their_endpoints() {
             |parameter: &Parameter| matches!(parameter.nature, Nature::Ticket(_)) && !parameter.example.is_empty();
         match known.path {
             "/get-session" if known.is_post => assert_eq!(answer.status, 405),
+            "/callback/{id}" => assert_eq!(answer.status, 302, "{answer:?}"),
+            "/unlink-account" | "/get-access-token" | "/refresh-token" | "/account-info" => {
+                assert_eq!(answer.status, 400, "{answer:?}");
+            }
             _ if known.parameters.iter().any(is_ticket) => {
                 assert!(matches!(answer.status, 302 | 400 | 404), "{answer:?}");
             }
