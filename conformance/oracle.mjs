@@ -1,5 +1,5 @@
 // The npm package as a server, told on stdin what to be. Each line of stdin is a configuration
-//   { "options": {…npm options…}, "bearer": {…} | false, "database": "/path/file.db" }
+//   { "options": {…npm options…}, "bearer": {…} | false, "plugins": {…}, "database": "/path/file.db" }
 // which takes the place of the one before, or `null` to close the database. Each is answered on stdout, when it is in
 // force, with {"ready":true,"port":N}. One process serves many configurations because starting it takes longer than most
 // flows. It ends when stdin does.
@@ -8,8 +8,10 @@ import { createInterface } from "node:readline";
 import { betterAuth } from "better-auth";
 import { getMigrations } from "better-auth/db/migration";
 import { toNodeHandler } from "better-auth/node";
-import { bearer } from "better-auth/plugins";
+import { bearer, genericOAuth } from "better-auth/plugins";
 import Database from "better-sqlite3";
+
+const PLUGINS = { genericOAuth };
 
 let database;
 let handle = (_, response) => response.writeHead(503).end();
@@ -22,7 +24,10 @@ async function become(config) {
   const options = {
     ...config.options,
     database,
-    plugins: config.bearer ? [bearer(config.bearer)] : [],
+    plugins: [
+      ...(config.bearer ? [bearer(config.bearer)] : []),
+      ...Object.entries(config.plugins ?? {}).map(([name, settings]) => PLUGINS[name](settings)),
+    ],
     telemetry: { enabled: false },
   };
   const { runMigrations } = await getMigrations(options);

@@ -1,8 +1,11 @@
 // Runs one written flow against a pair of servers.
 //
-// A flow is { name, scenario, run(t) }. `t` sends steps and counts them; see README.md for an example.
+// A flow is { name, scenario, run(t) }. `t` sends steps and counts them; see README.md for an example. Where the servers
+// need an OAuth provider, `scenario` is a function of where the providers are (lib/providers.mjs). `lifetimes` lists
+// further distances, in seconds, that dates may have from the step in which they were made.
 import { setTimeout as sleep } from "node:timers/promises";
 import { explain, pair } from "./pair.mjs";
+import { providers } from "./providers.mjs";
 import { scenario } from "./scenario.mjs";
 
 const PASSWORD = "correct horse battery";
@@ -10,16 +13,17 @@ const PASSWORD = "correct horse battery";
 /** Resolves to { steps, different: [text] }. `startPair(scenario)` starts the two servers. */
 export async function runFlow(flow, startPair, { mutate } = {}) {
   const result = { steps: 0, different: [] };
-  const given = scenario(flow.scenario);
   let servers = [];
   try {
+    const at = typeof flow.scenario === "function" ? await providers() : undefined;
+    const given = scenario(at ? flow.scenario(at) : flow.scenario);
     servers = await startPair(given);
     const { basePath, secret, session } = given.options;
     // An unremembered session lives a day, the others as long as configured.
-    const lifetimes = [86_400_000, (session?.expiresIn || 604_800) * 1000];
+    const lifetimes = [86_400_000, (session?.expiresIn || 604_800) * 1000, ...(flow.lifetimes ?? []).map((seconds) => seconds * 1000)];
     const both = pair(...servers, { basePath, secret, lifetimes, mutate });
     try {
-      await flow.run(steps(both, flow.name, result));
+      await flow.run(steps(both, flow.name, result, at));
     } finally {
       both.close();
     }
@@ -32,15 +36,18 @@ export async function runFlow(flow, startPair, { mutate } = {}) {
   return result;
 }
 
-function steps(both, name, result) {
+function steps(both, name, result, at) {
   /**
    * Sends one step. `is` says what the original is known to do, so that a flow cannot miss its mark unnoticed:
    * a status, or what `outcome` says of an answer.
    */
   async function send(request, is) {
+    return judge(await both.ask(request), is);
+  }
+
+  function judge(told, is) {
     result.steps += 1;
     const names = both.sides.map((side) => side.server.name);
-    const told = await both.ask(request);
     if (!told.equal) result.different.push(`  ${name}, step ${result.steps}\n${explain(told, names)}`);
     const first = told.answers[0];
     if (is !== undefined && is !== first.status && is !== outcome(first)) {
@@ -72,6 +79,12 @@ function steps(both, name, result) {
     signIn: (name, as = name, more = {}, extra = {}) =>
       t.post("/sign-in/email", { email: `${name}@example.com`, password: PASSWORD, ...more }, { keep: as, ...extra }),
     database: both.database,
+    /** Compares what `read(database, kept)` gives for each side. */
+    look: (read) => judge(both.look(read)),
+    /** Does `work(kept, side)` for each side, side being 0 or 1, without asking the servers anything. */
+    each: (work) => Promise.all(both.sides.map((side, index) => work(side.kept, index))),
+    /** Where the OAuth providers are, if the scenario asked for them. */
+    providers: at,
     /** Moves a kept session in time, in both databases: columns to seconds from now. */
     age: (name, columns) =>
       both.database((database, kept) => {

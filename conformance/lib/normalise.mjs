@@ -8,13 +8,24 @@
 // Steps that follow each other within a millisecond share it, hence a range, and two ranges agree when they overlap.
 // That tells a date which was moved from one which was not, without waiting. Other dates, such as those that a flow
 // wrote into the database, become `<date at MS>` and may differ by two seconds.
+//
+// Tokens are opened: a JWT is shown with its claims, and what a server encrypted with its secret with its content.
 import { signature } from "./cookies.mjs";
+import { openHex, openJwe } from "./sealed.mjs";
 
 /** Headers that belong to the connection or the moment, not to the answer. All others must be equal, also in absence. */
 const IGNORED = new Set(["connection", "keep-alive", "date", "transfer-encoding", "content-length"]);
 
 const ISO_DATE = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g;
 const SIGNED = /(?<![A-Za-z0-9])([A-Za-z0-9_-]+)\.([A-Za-z0-9+/_-]{43}=?)(?![A-Za-z0-9+/=])/g;
+const JWE = /eyJ[\w-]+\.[\w-]*\.[\w-]+\.[\w-]+\.[\w-]+/g;
+const JWT = /(eyJ[\w-]+)\.(eyJ[\w-]+)\.([\w-]*)/g;
+const SEALED = /(?<![A-Za-z0-9])(?:[0-9a-f]{2}){41,}(?![A-Za-z0-9])/g;
+const MOMENT = /(?<!\d|date at )1\d{12}(?!\d)/g;
+// Codes, tokens and PKCE challenges have 43 characters, PKCE verifiers 128.
+const OPAQUE = /(?<![\w-])(?:[\w-]{43}|[\w-]{128})(?![\w-])/g;
+// Their alphabet has _ and -, as error codes have, so these are known by what stands before them.
+const STATE = /(?<=(?:state|nonce)(?:=|:|\\?"\s*:\s*\\?"))[\w-]{32}(?![\w-])/gi;
 const ID = /(?<![A-Za-z0-9])[A-Za-z0-9]{32}(?![A-Za-z0-9])/g;
 
 /** Remembers what one server has shown, and when it was asked. `lifetimes` are the distances that dates may have, in ms. */
@@ -95,19 +106,55 @@ function cookieText(raw) {
 
 function names(value, seen, secret) {
   return value
+    .replace(JWE, (token) => sealedText(openJwe(token, secret), token, seen, secret))
+    .replace(JWT, (_, header, payload, seal) => `<jwt ${claims(header)} ${names(claims(payload), seen, secret)} ${seal.length}>`)
+    .replace(SEALED, (hex) => sealedText(openHex(hex, secret), hex, seen, secret))
+    .replace(MOMENT, (moment) => dateName(Number(moment), seen))
     .replace(ISO_DATE, (date) => dateName(Date.parse(date), seen))
     .replace(SIGNED, (whole, message, given) =>
       `${message}.<${given === signature(message, secret) ? "valid" : "bad"}-signature>`)
-    .replace(ID, (id) => {
-      if (!seen.ids.has(id)) {
-        // Numbered within the step, so that one side's additional id does not shift the names of all later ones.
-        const step = seen.asked.length;
-        seen.shown = step === seen.lastStep ? seen.shown + 1 : 1;
-        seen.lastStep = step;
-        seen.ids.set(id, `<id ${step}.${seen.shown}>`);
-      }
-      return seen.ids.get(id);
-    });
+    .replace(OPAQUE, (text) => name(text, "opaque", seen))
+    .replace(STATE, (state) => name(state, "id", seen))
+    .replace(ID, (id) => name(id, "id", seen));
+}
+
+function name(value, kind, seen) {
+  if (!seen.ids.has(value)) {
+    // Numbered within the step, so that one side's additional id does not shift the names of all later ones.
+    const step = seen.asked.length;
+    seen.shown = step === seen.lastStep ? seen.shown + 1 : 1;
+    seen.lastStep = step;
+    seen.ids.set(value, `<${kind} ${step}.${seen.shown}>`);
+  }
+  return seen.ids.get(value);
+}
+
+function sealedText(opened, sealed, seen, secret) {
+  if (!opened) return `<sealed, ${sealed.length} characters>`;
+  let { text } = opened;
+  try {
+    text = claimsText(JSON.parse(text));
+  } catch {
+    // Not every sealed text is JSON.
+  }
+  return `<sealed for ${opened.use}: ${names(text, seen, secret)}>`;
+}
+
+function claims(part) {
+  try {
+    return claimsText(JSON.parse(Buffer.from(part, "base64url").toString("utf8")));
+  } catch {
+    return part;
+  }
+}
+
+/** Claims as text, without what is made up anew for each token. Their times are in seconds, too coarse for a step. */
+function claimsText(value) {
+  const shown = Object.entries(sorted(value)).map(([key, claim]) => {
+    if (["iat", "exp", "nbf", "auth_time"].includes(key) && typeof claim === "number") return [key, `<date at ${claim * 1000}>`];
+    return [key, ["jti", "at_hash"].includes(key) ? typeof claim : claim];
+  });
+  return JSON.stringify(Object.fromEntries(shown));
 }
 
 function dateName(date, { asked, lifetimes }) {

@@ -1,5 +1,6 @@
 // A scenario is what both servers are configured from:
-//   { environment: "development" | "production", options: {…npm option names…}, bearer: {…} | false }
+//   { environment: "development" | "production", options: {…npm option names…}, bearer: {…} | false,
+//     plugins: { genericOAuth: {…} } }
 
 export const SECRET = "better-auth-contract-secret-00000000";
 
@@ -13,11 +14,11 @@ const DEFAULTS = {
 };
 
 /** Fills in what a scenario leaves out. An option given as null is removed, also if it has a default. */
-export function scenario({ environment = "development", options = {}, bearer = {} } = {}) {
+export function scenario({ environment = "development", options = {}, bearer = {}, plugins = {} } = {}) {
   const merged = { ...DEFAULTS, ...options };
   if (options.emailAndPassword) merged.emailAndPassword = { enabled: true, ...options.emailAndPassword };
   for (const key of Object.keys(merged)) if (merged[key] == null) delete merged[key];
-  return { environment, options: merged, bearer };
+  return { environment, options: merged, bearer, plugins };
 }
 
 /** The same scenario with the bearer plugin's `requireSignature` turned round. */

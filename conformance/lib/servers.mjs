@@ -16,13 +16,13 @@ const idle = [];
 
 /** Starts the npm package. `database` names an existing file to use instead of a fresh one. */
 export async function startOracle(scenario, { name = "oracle", database } = {}) {
-  const { environment, options, bearer } = scenario;
+  const { environment, options, bearer, plugins } = scenario;
   // The package counts requests per process, not per instance, so a limiter needs a process of its own.
   const reusable = environment === "development" && !options.rateLimit?.enabled;
   const child = (reusable && idle.pop()) || oracleProcess(environment);
   const folder = temporaryFolder();
   const file = database ?? join(folder, "auth.db");
-  const port = await startup(name, child, child.become({ options, bearer, database: file }));
+  const port = await startup(name, child, child.become({ options, bearer, plugins, database: file }));
   return {
     name,
     port,

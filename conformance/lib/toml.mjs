@@ -1,7 +1,10 @@
 // Writes a scenario as hallpass's configuration file. Its keys are the npm option names in snake case, so this is
 // mechanical, except below the tables whose keys are the operator's own names and must stay as they are.
 
-const OWN_NAMES = new Set(["additional_fields", "custom_rules", "cookies"]);
+const OWN_NAMES = new Set([
+  "additional_fields", "custom_rules", "cookies",
+  "authorization_url_params", "token_url_params", "refresh_token_params", "discovery_headers", "authorization_headers",
+]);
 
 export function toToml(scenario, { database, port }) {
   const config = {
@@ -9,20 +12,25 @@ export function toToml(scenario, { database, port }) {
     ...snakeKeys(scenario.options),
     database: { url: `sqlite://${database}` },
     server: { listen: `127.0.0.1:${port}` },
-    plugins: { bearer: scenario.bearer ? { enabled: true, ...snakeKeys(scenario.bearer) } : { enabled: false } },
+    plugins: {
+      bearer: scenario.bearer ? { enabled: true, ...snakeKeys(scenario.bearer) } : { enabled: false },
+      ...snakeKeys(scenario.plugins),
+    },
   };
   return table(config, []);
 }
 
-/** emailAndPassword → email_and_password, baseURL → base_url, disableCSRFCheck → disable_csrf_check. */
+/** emailAndPassword → email_and_password, baseURL → base_url, disableCSRFCheck → disable_csrf_check, genericOAuth → generic_oauth. */
 export function snake(name) {
   return name
+    .replaceAll("OAuth", "Oauth")
     .replace(/([a-z0-9])([A-Z])/g, "$1_$2")
     .replace(/([A-Z]+)([A-Z][a-z])/g, "$1_$2")
     .toLowerCase();
 }
 
 function snakeKeys(value) {
+  if (Array.isArray(value)) return value.map(snakeKeys);
   if (!isTable(value)) return value;
   const entries = Object.entries(value).map(([name, below]) => {
     const key = snake(name);
@@ -44,6 +52,7 @@ function table(value, path) {
 
 function literal(value) {
   if (Array.isArray(value)) return `[${value.map(literal).join(", ")}]`;
+  if (isTable(value)) return `{ ${Object.entries(value).map(([key, below]) => `${quoteKey(key)} = ${literal(below)}`).join(", ")} }`;
   // A JSON string is a TOML basic string too: both escape the same characters in the same way.
   if (["string", "number", "boolean"].includes(typeof value)) return JSON.stringify(value);
   throw new Error(`the scenario holds ${JSON.stringify(value)}, which TOML cannot express: leave the key out instead`);
