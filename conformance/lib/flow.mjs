@@ -10,8 +10,8 @@ import { scenario } from "./scenario.mjs";
 
 const PASSWORD = "correct horse battery";
 
-/** Resolves to { steps, different: [text] }. `startPair(scenario)` starts the two servers. */
-export async function runFlow(flow, startPair, { mutate } = {}) {
+/** Resolves to { steps, different: [text] }. `startPair(scenario)` starts the two servers; `show` gets the text of each step. */
+export async function runFlow(flow, startPair, { mutate, show } = {}) {
   const result = { steps: 0, different: [] };
   let servers = [];
   try {
@@ -23,7 +23,7 @@ export async function runFlow(flow, startPair, { mutate } = {}) {
     const lifetimes = [86_400_000, (session?.expiresIn || 604_800) * 1000, ...(flow.lifetimes ?? []).map((seconds) => seconds * 1000)];
     const both = pair(...servers, { basePath, secret, lifetimes, mutate });
     try {
-      await flow.run(steps(both, flow.name, result, at));
+      await flow.run(steps(both, flow.name, result, at, show));
     } finally {
       both.close();
     }
@@ -36,7 +36,7 @@ export async function runFlow(flow, startPair, { mutate } = {}) {
   return result;
 }
 
-function steps(both, name, result, at) {
+function steps(both, name, result, at, show = () => {}) {
   /**
    * Sends one step. `is` says what the original is known to do, so that a flow cannot miss its mark unnoticed:
    * a status, or what `outcome` says of an answer.
@@ -48,9 +48,10 @@ function steps(both, name, result, at) {
   function judge(told, is) {
     result.steps += 1;
     const names = both.sides.map((side) => side.server.name);
+    show(`  ${name}, step ${result.steps}\n    asked: ${JSON.stringify(told.request)}\n${told.texts[0].replace(/^/gm, "      ")}`);
     if (!told.equal) result.different.push(`  ${name}, step ${result.steps}\n${explain(told, names)}`);
     const first = told.answers[0];
-    if (is !== undefined && is !== first.status && is !== outcome(first)) {
+    if (is != null && is !== first.status && is !== outcome(first)) {
       throw new Error(`the flow expects ${is} here, but ${names[0]} answered:\n${explain(told, names)}`);
     }
     return told;

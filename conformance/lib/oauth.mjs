@@ -1,5 +1,6 @@
 // The redirect dance of OAuth, for both servers: each with its own state, cookies and code.
 import { CLIENT_SECRET } from "../providers/accounts.mjs";
+import { FAULTY_CLIENT, FAULTY_SECRET, encode } from "../providers/faults.mjs";
 import { cookieHeader, jar } from "./cookies.mjs";
 import { ORIGIN } from "./scenario.mjs";
 import { connection } from "./wire.mjs";
@@ -16,7 +17,45 @@ export function idp(issuer, more = {}) {
   };
 }
 
-/** Asks for the authorization URL and keeps it, with the state cookie, under `as`. */
+/** The fabricated provider under the name `faulty`, found by discovery. `query` is that of its discovery document. */
+export function faulty({ url }, more = {}, query = {}) {
+  const search = new URLSearchParams(query).toString();
+  return {
+    providerId: "faulty",
+    clientId: FAULTY_CLIENT,
+    clientSecret: FAULTY_SECRET,
+    discoveryUrl: `${url}/.well-known/openid-configuration${search && `?${search}`}`,
+    ...more,
+  };
+}
+
+/** The fabricated provider under the name `explicit`: plain OAuth 2, every endpoint written down, no discovery. */
+export function explicit({ url }, more = {}) {
+  return {
+    providerId: "explicit",
+    clientId: FAULTY_CLIENT,
+    clientSecret: FAULTY_SECRET,
+    authorizationUrl: `${url}/authorize`,
+    tokenUrl: `${url}/token`,
+    userInfoUrl: `${url}/userinfo`,
+    ...more,
+  };
+}
+
+/**
+ * Makes up what the fabricated provider sends back: a code that says what its endpoints shall answer (providers/faults.mjs).
+ * `told` may be a function of the nonce that the server asked for. `more` is added to the query.
+ */
+export function fabricate(t, as, provider, told, more = {}) {
+  return t.each(($) => {
+    const asked = new URL($[as].url).searchParams;
+    const code = encode(typeof told === "function" ? told(asked.get("nonce") ?? undefined, $) : told);
+    $[as].state = asked.get("state");
+    $[as].callback = `/api/auth/callback/${provider}?${new URLSearchParams({ code, state: $[as].state, ...more })}`;
+  });
+}
+
+/** Asks for the authorization URL and keeps it, with the state cookie, under `as`. A null for `is` expects nothing. */
 export function start(t, as, json = {}, extra = {}, is = 200) {
   const more = typeof extra === "function" ? extra : () => extra;
   return t.post("/sign-in/social", { provider: "idp", callbackURL: "/welcome", ...json }, ($) => ({ keep: as, ...more($) }), is);
