@@ -1,9 +1,8 @@
 // Signing in at a provider and coming back: the authorization URL, new and known users, what is stored and shown.
 import { ACCOUNTS } from "../providers/accounts.mjs";
-import { back, idp, known, seen, signIn, start, stored, visit } from "../lib/oauth.mjs";
+import { back, idp, known, seen, signIn, start, states, stored, visit } from "../lib/oauth.mjs";
 
 const OWN = "http://127.0.0.1:3000";
-const states = (t) => t.look((database) => database.prepare("select identifier, value, expiresAt from verification order by rowid").all());
 const withProvider = (more = {}, options = {}, issuer = "claims") => (at) => ({ options, plugins: { genericOAuth: { config: [idp(at[issuer], more)] } } });
 
 /** One person's first and second sign-in, and what is known of them then. */

@@ -104,6 +104,10 @@ export const stored = (t) =>
 /** Who is known, as the database has it. */
 export const known = (t) => t.look((database) => database.prepare("select id, name, email, emailVerified, image, updatedAt from user order by rowid").all());
 
+/** What is remembered of those who are on their way, as the database has it. */
+export const states = (t) =>
+  t.look((database) => database.prepare("select identifier, value, expiresAt from verification order by rowid").all().map((row) => ({ ...row, value: JSON.parse(row.value) })));
+
 async function walk(from, login) {
   const wires = new Map();
   let cookies = new Map();

@@ -38,6 +38,7 @@ export async function startFaults() {
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   const url = `http://127.0.0.1:${server.address().port}`;
   const notes = new Map();
+  const seenLate = new Set();
   const opened = new Set();
 
   const discovery = {
@@ -65,7 +66,7 @@ export async function startFaults() {
 
   async function token(request) {
     const form = new URLSearchParams(await text(request));
-    const told = decode(form.get("refresh_token") ?? form.get("code"));
+    const told = decode(form.get("refresh_token") ?? form.get("code")) ?? {};
     if (told.note) {
       const { authorization, accept, "content-type": type } = request.headers;
       const own = Object.entries(request.headers).filter(([name]) => name.startsWith("x-"));
@@ -97,6 +98,7 @@ export async function startFaults() {
     const { pathname, searchParams: query } = new URL(request.url, url);
     if (query.has("require") && !request.headers[query.get("require")]) return [401, '{"error":"a header is missing"}'];
     const late = /^\/late\/([^/]+)\//.exec(pathname);
+    if (late) seenLate.add(late[1]);
     if (late && !opened.has(late[1])) return [503, '{"error":"not yet"}'];
     if (pathname.endsWith("/openid-configuration")) return document(query);
     if (pathname === "/jwks") return [200, JSON.stringify({ keys: await Promise.all(Object.entries(keys).map(async ([alg, { own }]) => ({ ...(await exportJWK(own.publicKey)), alg, use: "sig", kid: alg }))) })];
@@ -119,7 +121,7 @@ export async function startFaults() {
     mint,
     /** The token requests whose code or refresh token bore this note, in their order. */
     received: (note) => notes.get(note) ?? [],
-    /** From now on `/late/<name>/…` answers. */
-    up: (name) => opened.add(name),
+    /** From now on every `/late/<name>/…` answers that somebody asked for in vain. */
+    up: () => seenLate.forEach((name) => opened.add(name)),
   };
 }
