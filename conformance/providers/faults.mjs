@@ -61,7 +61,7 @@ export async function startFaults() {
       const signing = `${encode({ alg, kid: "RS256", ...header })}.${encode(payload)}`;
       return `${signing}.${createHmac("sha256", await exportSPKI(keys.RS256.own.publicKey)).update(signing).digest("base64url")}`;
     }
-    return new SignJWT(payload).setProtectedHeader(without({ alg, kid: alg, ...header })).sign(keys[alg][key].privateKey);
+    return new SignJWT(payload).setProtectedHeader(without({ alg, kid: alg, ...header })).sign(keys[alg][key].privateKey, { crit: { x: true } });
   }
 
   async function token(request) {
@@ -70,7 +70,7 @@ export async function startFaults() {
     if (told.note) {
       const { authorization, accept, "content-type": type } = request.headers;
       const own = Object.entries(request.headers).filter(([name]) => name.startsWith("x-"));
-      const shown = [...form].map(([name, value]) => [name, name === "code" || name === "refresh_token" ? "as given" : value]);
+      const shown = [...form].map(([name, value]) => [name, name === "code" || name === "refresh_token" ? "as given" : value]).sort();
       notes.set(told.note, [...(notes.get(told.note) ?? []), { authorization, accept, type, own, form: shown }]);
     }
     if (told.raw !== undefined) return [told.status ?? 200, told.raw];
