@@ -91,6 +91,8 @@ function headerText(name, value) {
   if (name === "x-retry-after" && /^\d+$/.test(value)) return `<seconds ${value}>`;
   if (name !== "set-cookie") return value;
   const [, cookie, raw, attributes] = /^([^=]*)=([^;]*)(.*)$/s.exec(value) ?? [null, value, "", ""];
+  // A piece of a large cookie cannot be opened alone; a later step shows what is in the whole.
+  if (/\.\d+$/.test(cookie) && raw.length > 200) return `${cookie}=<piece of ${raw.length} characters>${attributes}`;
   return `${cookie}=${cookieText(raw)}${attributes}`;
 }
 

@@ -8,6 +8,7 @@
 //   { answer }                 fields of the token answer, over the usual ones; null takes one away
 //   { idToken }                an ID token with these claims over the usual ones, see `mint`
 //   { user, userStatus, userRaw }   what the userinfo endpoint says to the access token that is given out
+//   { fill }                   an ID token of so many characters
 //   { note }                   a name under which `received` finds the request afterwards
 // Refresh tokens are read in the same way, and access tokens are written so.
 import { createHmac } from "node:crypto";
@@ -78,6 +79,7 @@ export async function startFaults() {
       access_token: encode({ user: told.user, userStatus: told.userStatus, userRaw: told.userRaw }),
       token_type: "Bearer",
       ...(told.idToken && { id_token: typeof told.idToken === "string" ? told.idToken : await mint(told.idToken) }),
+      ...(told.fill && { id_token: "i".repeat(told.fill) }),
       ...told.answer,
     };
     return [told.status ?? 200, JSON.stringify(without(answer))];
