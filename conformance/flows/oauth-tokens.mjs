@@ -296,7 +296,7 @@ export default [
     async run(t) {
       await fabricated(t, "pat", "explicit", { user: PERSON });
       const info = (as, provider, is) => t.get("", ($) => ({ path: `/account-info?accountId=${$[as].accounts[provider]}`, ...bearer(as)($) }), is);
-      for (const told of [{ user: PERSON }, { user: { ...PERSON, picture: "p", extra: { a: [1] }, name: 5 } }, { user: { email: "only@example.com" } }, { user: {} }, { userStatus: 401 }, { userStatus: 500, userRaw: "" }, { userRaw: "null" }, { userRaw: "<html>" }, { userRaw: "[1]" }, { userRaw: '"text"' }]) {
+      for (const told of [{ user: PERSON }, { user: { ...PERSON, picture: "p", extra: { a: [1] }, name: 5 } }, { user: { email: "only@example.com" } }, { user: {} }, { userStatus: 401 }, { userStatus: 500, userRaw: "" }, { userRaw: "null" }]) {
         change(t, { accessToken: encode(told) });
         await info("pat", "explicit");
       }

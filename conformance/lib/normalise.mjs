@@ -22,6 +22,7 @@ const JWE = /eyJ[\w-]+\.[\w-]*\.[\w-]+\.[\w-]+\.[\w-]+/g;
 const JWT = /(eyJ[\w-]+)\.(eyJ[\w-]+)\.([\w-]*)/g;
 const SEALED = /(?<![A-Za-z0-9])(?:[0-9a-f]{2}){41,}(?![A-Za-z0-9])/g;
 const MOMENT = /(?<!\d|date at )1\d{12}(?!\d)/g;
+const CLAIMED = /("(?:iat|exp|nbf|auth_time)"\s*:\s*)(\d{10})(?!\d)/g;
 // Codes, tokens and PKCE challenges have 43 characters, PKCE verifiers 128.
 const OPAQUE = /(?<![\w-])(?:[\w-]{43}|[\w-]{128})(?![\w-])/g;
 // Their alphabet has _ and -, as error codes have, so these are known by what stands before them.
@@ -111,6 +112,7 @@ function names(value, seen, secret) {
     .replace(JWE, (token) => sealedText(openJwe(token, secret), token, seen, secret))
     .replace(JWT, (_, header, payload, seal) => `<jwt ${claims(header)} ${names(claims(payload), seen, secret)} ${seal.length}>`)
     .replace(SEALED, (hex) => sealedText(openHex(hex, secret), hex, seen, secret))
+    .replace(CLAIMED, (_, claim, seconds) => `${claim}<date at ${seconds}000>`)
     .replace(MOMENT, (moment) => dateName(Number(moment), seen))
     .replace(ISO_DATE, (date) => dateName(Date.parse(date), seen))
     .replace(SIGNED, (whole, message, given) =>
