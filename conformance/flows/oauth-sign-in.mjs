@@ -162,6 +162,7 @@ export default [
     ["an additional field with a default", {}, { user: { additionalFields: { plan: { type: "string", defaultValue: "free" } } } }],
     ["an additional field that nobody gives", {}, { user: { additionalFields: { plan: { type: "string", required: true } } } }],
     ["an additional field the client may not set", {}, { user: { additionalFields: { plan: { type: "string", required: true, input: false } } } }],
+    ["the state under a hashed name", {}, { verification: { storeIdentifier: "hashed" } }],
     ["cookies with a prefix", {}, { advanced: { cookiePrefix: "own", useSecureCookies: true } }],
     ["a state cookie with a name", {}, { advanced: { cookies: { state: { name: "my-state", attributes: { sameSite: "none", path: "/api" } } } } }],
   ].map(([name, more, options]) => twice(name, more, options)),
