@@ -23,7 +23,7 @@ export async function runFlows({ startPair, filter, show, print = console.log })
   async function worker() {
     for (let flow = waiting.shift(); flow; flow = waiting.shift()) {
       const started = Date.now();
-      const { steps, different } = await runFlow(flow, startPair, { show: show && print });
+      const { steps, different } = await runFlow(flow, startPair, { show: show ? print : undefined });
       const seconds = ((Date.now() - started) / 1000).toFixed(1);
       total.steps += steps;
       total.different.push(...different);

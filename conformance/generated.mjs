@@ -1,14 +1,18 @@
 // Requests drawn from a seed, sent to both servers in lock-step:
 // credential × cookie × endpoint × method × body × origin × content type.
 //
-// They come in rounds. Each starts by writing the same sessions, with the same tokens, into both databases, and has a
-// generator of its own, seeded by the seed and the round's number. So request N is the same bytes in every run, and can
-// be replayed from the start of its round.
+// They come in rounds. Each starts by writing the same users, sessions and tokens into both databases, and has a
+// generator of its own, seeded by the seed and the round's number. So request N is the same in every run, but for times
+// and for what mails of its round held, and can be replayed from the start of its round.
+import { TARGETS } from "./flows/origin.mjs";
 import { signature, signed, signedCookie } from "./lib/cookies.mjs";
+import { jwt } from "./lib/jwt.mjs";
 import { explain, pair } from "./lib/pair.mjs";
 import { ORIGIN, scenario } from "./lib/scenario.mjs";
 
 const ROUND = 50;
+// How long mails may be late at the end of a round, in ms. Later ones would show in the next.
+const SETTLING = 50;
 const PASSWORD = "correct horse battery";
 const EVIL = "https://evil.example";
 const UNKNOWN = "abcdefghijklmnopqrstuvwxyzABCDEF";
@@ -26,19 +30,52 @@ const SESSIONS = {
 };
 const ALIVE = ["ann", "ann2", "bob", "due", "short"];
 
-const SCENARIO = {
-  options: {
-    trustedOrigins: ["https://app.example.com"],
-    session: { additionalFields: { theme: { type: "string", required: false } } },
-    user: { additionalFields: { nickname: { type: "string", required: false } } },
-  },
+// identifier: [user, expires], likewise.
+const VERIFICATIONS = {
+  "reset-password:annRESETannannannannannan": ["ann", 3600],
+  "reset-password:bobRESETbobbobbobbobbobbo": ["bob", 3600],
+  "reset-password:oldRESETannannannannannan": ["ann", -10],
+  "delete-account-anndelannannannannannannannannan": ["ann", 86_400],
+  "delete-account-bobdelbobbobbobbobbobbobbobbobbo": ["bob", 86_400],
+  "delete-account-olddelannannannannannannannannan": ["ann", -10],
 };
+const STORED_TOKENS = Object.keys(VERIFICATIONS).map((identifier) => identifier.slice("reset-password:".length));
+
+const SHARED = {
+  trustedOrigins: ["https://app.example.com", "myapp://"],
+  session: { additionalFields: { theme: { type: "string", required: false } } },
+};
+const USER = { additionalFields: { nickname: { type: "string", required: false } } };
+
+// Two pairs take turns, because `requireSignature` changes what most credentials are worth, and the senders what is said.
+const SCENARIOS = [
+  {
+    options: {
+      ...SHARED,
+      emailAndPassword: { sendResetPassword: true },
+      emailVerification: { sendVerificationEmail: true, sendOnSignUp: true, autoSignInAfterVerification: true },
+      user: {
+        ...USER,
+        changeEmail: { enabled: true, updateEmailWithoutVerification: true, sendChangeEmailConfirmation: true },
+        deleteUser: { enabled: true, sendDeleteAccountVerification: true },
+      },
+    },
+  },
+  {
+    bearer: { requireSignature: true },
+    options: {
+      ...SHARED,
+      emailAndPassword: { requireEmailVerification: true, sendResetPassword: true, revokeSessionsOnPasswordReset: true },
+      emailVerification: { sendVerificationEmail: true, sendOnSignIn: true },
+      user: { ...USER, changeEmail: { enabled: true }, deleteUser: { enabled: true } },
+    },
+  },
+];
 
 /** Resolves to { steps, different: [text] }. With `only`, replays that request and what came before it in its round. */
 export async function runGenerated({ startPair, seed, count, only, print = console.log }) {
   const total = { steps: 0, different: [] };
-  // Two pairs take turns, because the plugin's option changes what most credentials are worth.
-  const pairs = await Promise.all([false, true].map((requireSignature) => startPair(scenario({ ...SCENARIO, bearer: { requireSignature } }))));
+  const pairs = await Promise.all(SCENARIOS.map((given) => startPair(scenario(given))));
   const play = (round, size, skip) => playRound({ servers: pairs[round % 2], seed, round, size, skip });
   const report = async (found) => {
     const [round, skip] = [Math.floor(found.index / ROUND), found.index % ROUND];
@@ -74,7 +111,7 @@ async function playRound({ servers, seed, round, size, skip = 0 }) {
   const names = servers.map((server) => server.name);
   const different = [];
   try {
-    restore(both);
+    restore(both, round);
     const random = generator(seed, round);
     for (let n = 0; n < skip + size; n += 1) {
       const request = drawRequest(random);
@@ -82,11 +119,16 @@ async function playRound({ servers, seed, round, size, skip = 0 }) {
       const told = await both.ask(request);
       if (!told.equal) different.push({ index: round * ROUND + n, text: explain(told, names) });
     }
+    const stray = await both.strayMails(SETTLING);
+    if (!stray.equal) different.push({ index: round * ROUND + skip + size - 1, text: `after it, or before:\n${explain(stray, names)}` });
     return different;
   } finally {
     both.close();
   }
 }
+
+/** The rows of ann and bob as each server has made them, by its database. */
+const made = new Map();
 
 async function signUp(servers) {
   const both = pair(...servers);
@@ -94,26 +136,45 @@ async function signUp(servers) {
     const told = await both.ask({ method: "POST", path: "/sign-up/email", json: { name, email: `${name}@example.com`, password: PASSWORD } });
     if (told.answers.some(({ status }) => status !== 200)) throw new Error(`${name} cannot be signed up\n${explain(told, ["one", "other"])}`);
   }
+  both.database((database) => {
+    const users = database.prepare("select * from user").all();
+    const accounts = users.map(({ id }) => database.prepare("select * from account where userId = ?").get(id));
+    made.set(database.name, { users, accounts });
+  });
   both.close();
 }
 
+const userId = (name) => `${name}USER`.padEnd(32, name);
+
 /** Brings both databases into the state in which a round starts. */
-function restore(both) {
+function restore(both, round) {
   const now = Date.now();
   const date = (seconds) => new Date(now + seconds * 1000).toISOString();
+  const dates = { createdAt: date(0), updatedAt: date(0) };
+  // Every other turn of a pair finds the addresses verified.
+  const emailVerified = Math.floor(round / 2) % 2;
   both.database((database, $) => {
-    database.exec("delete from session; delete from user where email not in ('ann@example.com', 'bob@example.com')");
-    database.prepare("update user set name = 'A', image = null, nickname = null, emailVerified = 0, createdAt = ?, updatedAt = ?").run(date(0), date(0));
-    database.prepare("update account set createdAt = ?, updatedAt = ?").run(date(0), date(0));
-    const insert = database.prepare(
-      "insert into session (id, token, userId, expiresAt, createdAt, updatedAt, ipAddress, userAgent) " +
-        "select ?, ?, id, ?, ?, ?, '', '' from user where email = ?",
-    );
+    for (const table of ["session", "account", "verification", "user"]) database.exec(`delete from ${table}`);
+    const insert = (table, row) => {
+      const columns = Object.keys(row);
+      database.prepare(`insert into ${table} (${columns.map((name) => `"${name}"`)}) values (${columns.map(() => "?")})`).run(Object.values(row));
+    };
+    const { users, accounts } = made.get(database.name);
+    for (const [index, user] of users.entries()) {
+      const id = userId(user.name);
+      insert("user", { ...user, ...dates, id, emailVerified });
+      insert("account", { ...accounts[index], ...dates, userId: id, accountId: id });
+    }
     for (const [name, row] of Object.entries(SESSIONS)) {
       const token = `${name}TOKEN`.padEnd(32, name);
       $[name] = { token, signed: signed(token), cookie: signedCookie("better-auth.session_token", token) };
       if (name === "short") $[name].cookie += `; ${signedCookie("better-auth.dont_remember", "true")}`;
-      if (row) insert.run(`${name}ROW`.padEnd(32, name), token, date(row[2]), date(row[1]), date(row[1]), `${row[0]}@example.com`);
+      if (!row) continue;
+      const [user, created, expires] = row;
+      insert("session", { id: `${name}ROW`.padEnd(32, name), token, userId: userId(user), expiresAt: date(expires), createdAt: date(created), updatedAt: date(created), ipAddress: "", userAgent: "" });
+    }
+    for (const [index, [identifier, [user, expires]]] of Object.entries(VERIFICATIONS).entries()) {
+      insert("verification", { id: `VERIFICATION${index}`.padEnd(32, "x"), identifier, value: userId(user), expiresAt: date(expires), ...dates });
     }
   });
 }
@@ -138,6 +199,7 @@ function generator(seed, round) {
 function drawRequest(random) {
   const credential = random.chance(0.75) ? drawCredential(random) : () => undefined;
   const cookie = random.chance(0.5) ? drawCookie(random) : () => undefined;
+  if (random.chance(0.3)) return drawMailRequest(random, { credential, cookie });
   const [path, method] = drawEndpoint(random);
   const body = method === "GET" && random.chance(0.9) ? () => ({}) : drawBody(random, path);
   const origin = drawOrigin(random);
@@ -156,6 +218,77 @@ function drawEndpoint(random) {
   if (random.chance(0.9)) return usual;
   const path = random.chance(0.5) ? usual[0] : `${usual[0]}${random.pick(["/", "//", "/x", "%20", "/../get-session", "/.", ";a"])}`;
   return [path, random.pick(["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"])];
+}
+
+/** A request to one of the endpoints that send mails or redeem what mails hold. */
+function drawMailRequest(random, { credential, cookie }) {
+  const [path, method] = random.pick([
+    ["/verify-email", "GET"], ["/verify-email", "GET"], ["/verify-email", "GET"], ["/reset-password/", "GET"], ["/reset-password", "POST"], ["/request-password-reset", "POST"],
+    ["/change-email", "POST"], ["/change-email", "POST"], ["/delete-user", "POST"], ["/delete-user/callback", "GET"],
+    // Without a session it takes half a second.
+    ...(random.chance(0.3) ? [["/send-verification-email", "POST"]] : []),
+  ]);
+  const token = drawMailToken(random, path);
+  const target = drawTarget(random);
+  const origin = random.chance(0.7) ? { origin: ORIGIN } : drawOrigin(random);
+  const body = random.chance(0.8) ? drawMailBody(random, path, token, target) : drawBody(random, path);
+  const inQuery = method === "GET" || random.chance(0.1);
+  const named = random.chance(0.9);
+  const query = ($) => {
+    const pairs = [["token", path.endsWith("/") || !named ? undefined : token($)], ["callbackURL", target]];
+    const text = pairs.filter(([, value]) => value !== undefined).map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join("&");
+    return inQuery && text ? `?${text}` : "";
+  };
+  const whole = ($) => path + (path.endsWith("/") ? encodeURIComponent(token($)) : "") + query($);
+  return ($) => ({ method, path: whole($), authorization: credential($), cookie: cookie($), ...origin, ...(method === "GET" ? {} : body($)) });
+}
+
+function drawMailBody(random, path, token, target) {
+  const email = random.pick(["ann@example.com", "ANN@example.com", "bob@example.com", "new@example.com", "third@example.com", "nobody@example.com", "x"]);
+  // Many are too short, because a hash takes time.
+  const password = random.pick(["short", "short", "a new password", "a new password", PASSWORD]);
+  const withToken = random.chance(0.5);
+  return ($) => {
+    const json = {
+      "/request-password-reset": { email, redirectTo: target },
+      "/reset-password": { newPassword: password, token: token($) },
+      "/change-email": { newEmail: email, callbackURL: target },
+      "/delete-user": { callbackURL: target, token: withToken ? token($) : undefined, password: password === PASSWORD ? password : undefined },
+      "/send-verification-email": { email, callbackURL: target },
+    }[path];
+    return { json };
+  };
+}
+
+function drawTarget(random) {
+  const usual = random.pick([undefined, undefined, "/x", "/x?y=z#w", "https://app.example.com/x", "myapp://x"]);
+  return random.chance(0.75) ? usual : random.pick(TARGETS);
+}
+
+/** A token as mails hold them: one that is stored, made here, or was sent in this round; now and then changed. */
+function drawMailToken(random, path) {
+  // Mostly of the kind that the endpoint redeems.
+  const right = random.chance(0.6);
+  const ofReset = path.startsWith("/reset");
+  const user = random.pick(["ann", "bob"]);
+  const other = random.pick(["ann", "ann", "bob"]);
+  const claims = {
+    email: random.pick([...Array(12).fill(`${user}@example.com`), `${user}@example.com`.toUpperCase(), "nobody@example.com", "x", undefined]),
+    updateTo: random.pick([undefined, undefined, "new@example.com", "New2@example.com", "bob@example.com", ""]),
+    requestType: random.pick([undefined, "change-email-confirmation", "change-email-verification", "x"]),
+    userId: random.chance(0.7) ? userId(user) : random.pick([undefined, userId(other), "x", ""]),
+  };
+  const age = random.chance(0.9) ? 3600 : -10;
+  const secret = random.chance(0.95) ? undefined : "another secret of some length ..";
+  const kind = random.pick(["verify-email", "verify-email", "reset-password", "change-email-confirmation", "delete-account"]);
+  const stored = random.pick(right ? STORED_TOKENS.filter((token) => (token.length === 24) === ofReset) : STORED_TOKENS);
+  const session = drawSession(random);
+  const made = () => jwt({ ...claims, exp: Math.floor(Date.now() / 1000) + age }, { secret });
+  const sent = ($) => $.mails.findLast((mail) => mail.kind === kind)?.token ?? stored;
+  if (right) return random.pick(path === "/verify-email" ? [made, made, sent] : [() => stored, () => stored, sent]);
+  const form = random.pick([made, made, made, made, () => stored, () => stored, () => stored, sent, sent, sent, ($) => $[session].token, ($) => $[session].signed, () => UNKNOWN, () => ""]);
+  const change = drawChange(random);
+  return ($) => change(form($));
 }
 
 /** A session's name: mostly one that is alive. */

@@ -1,6 +1,7 @@
 // The unmodified official client, used the way the documentation of the Bearer plugin describes, against one server.
 import assert from "node:assert/strict";
 import { createAuthClient } from "better-auth/client";
+import { aMoment, outbox } from "./lib/outbox.mjs";
 import { ORIGIN, scenario } from "./lib/scenario.mjs";
 
 const PASSWORD = "correct horse battery";
@@ -11,10 +12,9 @@ const headers = { origin: ORIGIN };
 /** Runs every claim and resolves to { steps, different: [text] }. `start(scenario)` starts the server. */
 export async function runClient({ start, print = console.log }) {
   const total = { steps: 0, different: [] };
-  for (const requireSignature of [false, true]) {
-    const server = await start(scenario({ bearer: { requireSignature } }));
-    const claims = requireSignature ? SIGNED_CLAIMS : CLAIMS;
-    const world = { baseURL: `http://127.0.0.1:${server.port}` };
+  for (const [given, claims] of [[{}, CLAIMS], [{ bearer: { requireSignature: true } }, SIGNED_CLAIMS], [MAIL_SCENARIO, MAIL_CLAIMS]]) {
+    const server = await start(scenario(given));
+    const world = { baseURL: `http://127.0.0.1:${server.port}`, outbox: outbox(server.outbox) };
     try {
       for (const [claim, prove] of Object.entries(claims)) {
         total.steps += 1;
@@ -61,6 +61,24 @@ function documentedClient({ baseURL }) {
 function good({ data, error }) {
   assert.equal(error, null, JSON.stringify(error));
   return data;
+}
+
+/** The one mail that was sent since the last look. */
+async function mailOf({ outbox }, kind) {
+  const mails = await outbox.take(1);
+  assert.deepEqual(mails.map((mail) => mail.kind), [kind]);
+  return mails[0];
+}
+
+async function assertNoMail({ outbox }) {
+  await aMoment();
+  assert.deepEqual(await outbox.take(), []);
+}
+
+/** What a click on the link of a mail leads to, with the server found where it listens. */
+async function click({ baseURL }, { url }, more = {}) {
+  const answer = await fetch(url.replace(ORIGIN, baseURL), { redirect: "manual", headers: more });
+  return { status: answer.status, location: answer.headers.get("location"), token: answer.headers.get("set-auth-token") };
 }
 
 const CLAIMS = {
@@ -229,5 +247,122 @@ const SIGNED_CLAIMS = {
     world.ann.device.token = `${world.rawToken}.${"A".repeat(43)}=`;
     assert.equal(good(await world.ann.client.getSession()), null);
     assert.equal((await world.ann.client.updateUser({ name: "Mallory" })).error.status, 401);
+  },
+};
+
+const MAIL_SCENARIO = {
+  options: {
+    emailAndPassword: { requireEmailVerification: true, sendResetPassword: true, revokeSessionsOnPasswordReset: true },
+    emailVerification: { sendVerificationEmail: true, sendOnSignIn: true, autoSignInAfterVerification: true },
+    user: {
+      changeEmail: { enabled: true, sendChangeEmailConfirmation: true },
+      deleteUser: { enabled: true, sendDeleteAccountVerification: true },
+    },
+  },
+};
+
+const ANN = { email: "ann@example.com", password: PASSWORD };
+
+const MAIL_CLAIMS = {
+  async "mails: who signs up is not signed in, and gets a mail"(world) {
+    world.ann = documentedClient(world);
+    const data = good(await world.ann.client.signUp.email({ name: "Ann", ...ANN, callbackURL: "/welcome" }));
+    assert.deepEqual([data.token, data.user.emailVerified, world.ann.device.kept], [null, false, 0]);
+    world.first = await mailOf(world, "verify-email");
+    assert.equal(world.first.to, ANN.email);
+  },
+  async "mails: signing up twice looks the same, and sends nothing"(world) {
+    const data = good(await world.ann.client.signUp.email({ name: "Mallory", email: ANN.email, password: "another password" }));
+    assert.deepEqual([data.token, data.user.name], [null, "Mallory"]);
+    await assertNoMail(world);
+  },
+  async "mails: an address that is not verified cannot sign in, and gets another mail"(world) {
+    const { error } = await world.ann.client.signIn.email(ANN);
+    assert.deepEqual([error.status, error.code], [403, "EMAIL_NOT_VERIFIED"]);
+    await mailOf(world, "verify-email");
+    assert.equal((await world.ann.client.signIn.email({ ...ANN, password: "wrong password" })).error.status, 401);
+    await assertNoMail(world);
+  },
+  async "mails: another mail can be asked for, and asking for a stranger tells nothing"(world) {
+    assert.deepEqual(good(await world.ann.client.sendVerificationEmail({ email: ANN.email, callbackURL: "/again" })), { status: true });
+    world.again = await mailOf(world, "verify-email");
+    assert.deepEqual(good(await world.ann.client.sendVerificationEmail({ email: "nobody@example.com" })), { status: true });
+    await assertNoMail(world);
+  },
+  async "mails: the client follows a forged link in vain"(world) {
+    const { error } = await world.ann.client.verifyEmail({ query: { token: `${world.first.token}x` } });
+    assert.deepEqual([error.status, error.code], [401, "INVALID_TOKEN"]);
+  },
+  async "mails: the link verifies, signs in and leads on"(world) {
+    const { status, location, token } = await click(world, world.first);
+    assert.deepEqual([status, location], [302, "/welcome"]);
+    world.ann.device.token = token;
+    assert.equal(good(await world.ann.client.getSession()).user.emailVerified, true);
+  },
+  async "mails: the client verifies with the token, and what is verified stays so"(world) {
+    assert.deepEqual(good(await world.ann.client.verifyEmail({ query: { token: world.again.token } })), { status: true, user: null });
+    const { error } = await world.ann.client.sendVerificationEmail({ email: ANN.email });
+    assert.deepEqual([error.status, error.code], [400, "EMAIL_ALREADY_VERIFIED"]);
+    good(await world.ann.client.signIn.email(ANN));
+    await assertNoMail(world);
+  },
+  async "mails: a reset of the password is asked for"(world) {
+    const asked = good(await world.ann.client.requestPasswordReset({ email: ANN.email, redirectTo: "/reset" }));
+    world.reset = await mailOf(world, "reset-password");
+    assert.deepEqual(good(await world.ann.client.requestPasswordReset({ email: "nobody@example.com", redirectTo: "/reset" })), asked);
+    await assertNoMail(world);
+    const { error } = await world.ann.client.requestPasswordReset({ email: ANN.email, redirectTo: "https://evil.example/reset" });
+    assert.deepEqual([error.status, error.code], [403, "INVALID_REDIRECT_URL"]);
+  },
+  async "mails: the link brings the token to the page that asks for the new password"(world) {
+    const { status, location } = await click(world, world.reset);
+    assert.deepEqual([status, location], [302, `${ORIGIN}/reset?token=${world.reset.token}`]);
+  },
+  async "mails: the password is reset once, and all sessions end"(world) {
+    const { token } = world.reset;
+    const reset = (newPassword) => world.ann.client.resetPassword({ newPassword, token });
+    assert.equal((await reset("short")).error.code, "PASSWORD_TOO_SHORT");
+    assert.deepEqual(good(await reset("a new password")), { status: true });
+    assert.equal((await reset("another password")).error.code, "INVALID_TOKEN");
+    assert.equal(good(await world.ann.client.getSession()), null);
+    assert.equal((await world.ann.client.signIn.email(ANN)).error.status, 401);
+    good(await world.ann.client.signIn.email({ ...ANN, password: "a new password" }));
+    assert.equal(good(await world.ann.client.getSession()).user.email, ANN.email);
+  },
+  async "mails: the address is changed with the consent of the old one and then of the new one"(world) {
+    good(await world.ann.client.changeEmail({ newEmail: "new@example.com", callbackURL: "/changed" }));
+    const confirmation = await mailOf(world, "change-email-confirmation");
+    assert.deepEqual([confirmation.to, confirmation.newEmail], [ANN.email, "new@example.com"]);
+    assert.equal((await click(world, confirmation)).location, "/changed");
+    const verification = await mailOf(world, "verify-email");
+    assert.equal(verification.to, "new@example.com");
+    assert.equal(good(await world.ann.client.getSession()).user.email, ANN.email);
+    assert.equal((await click(world, verification)).location, "/changed");
+    const { user } = good(await world.ann.client.getSession());
+    assert.deepEqual([user.email, user.emailVerified], ["new@example.com", true]);
+    assert.equal((await click(world, verification)).location, "/changed?error=INVALID_TOKEN");
+  },
+  async "mails: another's address cannot be taken, and asking does not tell that it is"(world) {
+    world.bob = documentedClient(world);
+    good(await world.bob.client.signUp.email({ name: "Bob", email: "bob@example.com", password: PASSWORD }));
+    world.bob.device.token = (await click(world, await mailOf(world, "verify-email"))).token;
+    assert.deepEqual(good(await world.bob.client.changeEmail({ newEmail: "new@example.com" })), { status: true });
+    await assertNoMail(world);
+  },
+  async "mails: a user is deleted by the link, and only by the user"(world) {
+    good(await world.ann.client.deleteUser({ callbackURL: "/bye" }));
+    const mail = await mailOf(world, "delete-account");
+    assert.equal((await click(world, mail)).status, 404);
+    const { status, location } = await click(world, mail, { authorization: `Bearer ${world.ann.device.token}` });
+    assert.deepEqual([status, location], [302, "/bye"]);
+    assert.equal(good(await world.ann.client.getSession()), null);
+    assert.equal((await world.ann.client.signIn.email({ email: "new@example.com", password: "a new password" })).error.status, 401);
+  },
+  async "mails: a user is deleted by the client with the token of the mail"(world) {
+    good(await world.bob.client.deleteUser({ password: PASSWORD }));
+    const { token } = await mailOf(world, "delete-account");
+    assert.deepEqual(good(await world.bob.client.deleteUser({ token })), { success: true, message: "User deleted" });
+    assert.equal(good(await world.bob.client.getSession()), null);
+    await assertNoMail(world);
   },
 };

@@ -1,20 +1,44 @@
 // The npm package as a server, told on stdin what to be. Each line of stdin is a configuration
-//   { "options": {…npm options…}, "bearer": {…} | false, "plugins": {…}, "database": "/path/file.db" }
+//   { "options": {…npm options…}, "bearer": {…} | false, "plugins": {…}, "database": "/path/file.db", "outbox": "/path/file" }
 // which takes the place of the one before, or `null` to close the database. Each is answered on stdout, when it is in
 // force, with {"ready":true,"port":N}. One process serves many configurations because starting it takes longer than most
 // flows. It ends when stdin does.
+import { appendFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { createInterface } from "node:readline";
 import { betterAuth } from "better-auth";
 import { getMigrations } from "better-auth/db/migration";
 import { toNodeHandler } from "better-auth/node";
-import { bearer, genericOAuth } from "better-auth/plugins";
+import * as available from "better-auth/plugins";
 import Database from "better-sqlite3";
-
-const PLUGINS = { genericOAuth };
 
 let database;
 let handle = (_, response) => response.writeHead(503).end();
+
+// The options that are functions in the package and `true` in a scenario: where they stand, and the kind of their mails.
+const SENDERS = [
+  [["emailAndPassword", "sendResetPassword"], "reset-password"],
+  [["emailVerification", "sendVerificationEmail"], "verify-email"],
+  [["user", "changeEmail", "sendChangeEmailConfirmation"], "change-email-confirmation"],
+  [["user", "deleteUser", "sendDeleteAccountVerification"], "delete-account"],
+];
+
+/** Puts functions that write to the outbox where `options` say `true`. */
+function withSenders(options, outbox) {
+  for (const [path, kind] of SENDERS) {
+    const holder = path.slice(0, -1).reduce((below, key) => below?.[key], options);
+    const name = path.at(-1);
+    if (holder?.[name] !== true) continue;
+    holder[name] = async ({ user, url, token, newEmail }) =>
+      appendFileSync(outbox, `${JSON.stringify({ kind, to: user.email, subject: "", url, token, newEmail })}\n`);
+  }
+  return options;
+}
+
+function pluginsOf({ bearer, plugins = {} }) {
+  const wanted = Object.entries({ ...plugins, ...(bearer && { bearer }) });
+  return wanted.map(([name, options]) => available[name](options));
+}
 
 async function become(config) {
   database?.close();
@@ -22,12 +46,9 @@ async function become(config) {
   if (!config) return;
   database = new Database(config.database);
   const options = {
-    ...config.options,
+    ...withSenders(config.options, config.outbox),
     database,
-    plugins: [
-      ...(config.bearer ? [bearer(config.bearer)] : []),
-      ...Object.entries(config.plugins ?? {}).map(([name, settings]) => PLUGINS[name](settings)),
-    ],
+    plugins: pluginsOf(config),
     telemetry: { enabled: false },
   };
   const { runMigrations } = await getMigrations(options);

@@ -1,6 +1,7 @@
 // Proves that the comparison notices what it should: two instances of the original, one of whose answers is falsified
 // on the way, must be found different; unfalsified they must be found equal.
 import { runFlow } from "./lib/flow.mjs";
+import { jwt, readJwt } from "./lib/jwt.mjs";
 import { accounts, idp, signIn } from "./lib/oauth.mjs";
 import { startOracle } from "./lib/servers.mjs";
 import { flipped } from "./lib/scenario.mjs";
@@ -94,6 +95,55 @@ const OAUTH_FALSIFICATIONS = {
   "scopes as text": body((text) => text.replace(/"scopes":\[([^\]]*)\]/, (_, list) => `"scopes":"${list.replaceAll('"', "")}"`)),
 };
 
+// The same for mails: each kind of them is sent once.
+const MAIL_FLOW = {
+  name: "self-test of mails",
+  scenario: {
+    options: {
+      emailAndPassword: { sendResetPassword: true },
+      emailVerification: { sendVerificationEmail: true, sendOnSignUp: true },
+      user: { changeEmail: { enabled: true, sendChangeEmailConfirmation: true }, deleteUser: { enabled: true, sendDeleteAccountVerification: true } },
+    },
+  },
+  async run(t) {
+    const as = ($) => ({ authorization: `Bearer ${$.ann.token}` });
+    await t.signUp("ann", { callbackURL: "/in" });
+    await t.post("/request-password-reset", { email: "ann@example.com", redirectTo: "/reset" });
+    t.database((database) => database.exec("update user set emailVerified = 1"));
+    await t.post("/change-email", { newEmail: "new@example.com" }, as);
+    await t.post("/delete-user", {}, as);
+    await t.get("/get-session", as);
+  },
+};
+
+const mail = (kind, change) => (mails) => mails.flatMap((one) => (one.kind === kind ? change(one) : [one]));
+/** Says other claims, or another header, under a right signature. */
+const claims = (change) => mail("verify-email", (one) => {
+  const { header, claims } = readJwt(one.token);
+  const [newClaims, newHeader = header] = change(claims, header);
+  const token = jwt(newClaims, { header: newHeader });
+  return [{ ...one, token, url: one.url.replace(one.token, token) }];
+});
+
+const MAIL_FALSIFICATIONS = {
+  "a mail that was not sent": mail("reset-password", () => []),
+  "a mail sent twice": mail("reset-password", (one) => [one, one]),
+  "a mail of another kind": mail("change-email-confirmation", (one) => [{ ...one, kind: "verify-email" }]),
+  "a mail to another address": mail("change-email-confirmation", (one) => [{ ...one, to: one.newEmail }]),
+  "a mail without the new address": mail("change-email-confirmation", ({ newEmail, ...one }) => [one]),
+  "a link with another token": mail("reset-password", (one) => [{ ...one, url: one.url.replace(one.token, one.token.split("").reverse().join("")) }]),
+  "a link to another place": mail("reset-password", (one) => [{ ...one, url: one.url.replace("callbackURL=%2Freset", "callbackURL=/reset") }]),
+  "a token that is too long": mail("reset-password", (one) => [{ ...one, token: `${one.token}a`, url: one.url.replace(one.token, `${one.token}a`) }]),
+  "a token of another alphabet": mail("delete-account", (one) => [{ ...one, token: `A${one.token.slice(1)}`, url: one.url.replace(one.token, `A${one.token.slice(1)}`) }]),
+  "a verification token of another secret": mail("verify-email", (one) => [{ ...one, token: `${one.token.slice(0, -4)}AAAA` }]),
+  "claims in another order": claims(({ email, ...more }) => [{ ...more, email }]),
+  "a claim too many": claims((all) => [{ ...all, updateTo: "x" }]),
+  "another lifetime": claims((all) => [{ ...all, exp: all.exp + 60 }]),
+  "a token issued earlier": claims((all) => [{ ...all, iat: all.iat - 60, exp: all.exp - 60 }]),
+  "the id of another": claims((all) => [{ ...all, userId: all.userId.split("").reverse().join("") }]),
+  "another header": claims((all, header) => [all, { ...header, typ: "JWT" }]),
+};
+
 /** Resolves to { steps, different: [text] }, where "different" means that the comparison failed its test. */
 export async function runSelfTest({ print = console.log }) {
   const total = { steps: 0, different: [] };
@@ -115,6 +165,10 @@ export async function runSelfTest({ print = console.log }) {
   await expect("nothing changed in OAuth", false, () => runFlow(OAUTH_FLOW, pairOf((given) => given)));
   for (const [title, mutate] of Object.entries(OAUTH_FALSIFICATIONS)) {
     await expect(title, true, () => runFlow(OAUTH_FLOW, pairOf((given) => given), { mutate }));
+  }
+  await expect("no mail changed", false, () => runFlow(MAIL_FLOW, pairOf((given) => given)));
+  for (const [title, mutateMails] of Object.entries(MAIL_FALSIFICATIONS)) {
+    await expect(title, true, () => runFlow(MAIL_FLOW, pairOf((given) => given), { mutateMails }));
   }
   return total;
 }

@@ -167,6 +167,22 @@ export default [
     ["a state cookie with a name", {}, { advanced: { cookies: { state: { name: "my-state", attributes: { sameSite: "none", path: "/api" } } } } }],
   ].map(([name, more, options]) => twice(name, more, options)),
   ...["bob", "carl"].map((login) => twice(`a verified address required, ${login}`, { requireEmailVerification: true }, {}, { login })),
+  ...[
+    ["a sender alone", {}, {}],
+    ["mails at sign-up", {}, { sendOnSignUp: true }],
+    ["mails at sign-in", {}, { sendOnSignIn: true }],
+    ["a verified address required", { requireEmailVerification: true }, {}],
+    ["a verified address required, no mails at sign-up", { requireEmailVerification: true }, { sendOnSignUp: false }],
+    ["a verified address required, mails at sign-in", { requireEmailVerification: true }, { sendOnSignIn: true, expiresIn: 120 }],
+  ].map(([name, more, emailVerification]) => ({
+    name: `oauth sign-in: mails, ${name}`,
+    scenario: withProvider(more, { emailVerification: { sendVerificationEmail: true, ...emailVerification } }),
+    async run(t) {
+      // The address of Bob is not verified by the provider, that of Ann is.
+      for (const login of ["ann", "bob", "bob"]) await signIn(t, login, { callbackURL: "/welcome?a=b&c#d", errorCallbackURL: "/failed" });
+      await known(t);
+    },
+  })),
   {
     name: "oauth sign-in: a verified address required, which it is here",
     scenario: withProvider({ requireEmailVerification: true }),

@@ -2,7 +2,8 @@
 
 const OWN = "http://127.0.0.1:3000";
 const EVIL = "https://evil.example";
-const TRUSTED = ["https://app.example.com", "https://*.wild.example", "*.host.example", "myapp://", "deep://app/cb", "http://localhost:*", "192.168.*.*",
+/** Trusted origins of every kind of pattern, for `TARGETS`. */
+export const TRUSTED = ["https://app.example.com", "https://*.wild.example", "*.host.example", "myapp://", "deep://app/cb", "http://localhost:*", "192.168.*.*",
   "exp://10.0.0.*:*/**", "https://*.q?.example:8443"];
 
 const ORIGINS = [
@@ -23,7 +24,8 @@ const ORIGINS = [
   "https://x.qa.example:8443", "https://x.q.example:8443", "https://x.qab.example:8443",
 ];
 
-const TARGETS = [...ORIGINS, "dash", "/dash", "/x?y=1#z", "//evil.example", "/\\evil.example", "/%2Fevil", "/%2fevil", "/%5Cevil", "/x%2Fy", "/x?to=%2Fy", "/x#%2F", "/x\n", "/x\ty", "/\u0085", "/x\u007f",
+/** What a parameter that holds a redirect target may be given: good ones, and every known way to smuggle in a bad one. */
+export const TARGETS = [...ORIGINS, "dash", "/dash", "/x?y=1#z", "//evil.example", "/\\evil.example", "/%2Fevil", "/%2fevil", "/%5Cevil", "/x%2Fy", "/x?to=%2Fy", "/x#%2F", "/x\n", "/x\ty", "/\u0085", "/x\u007f",
   "/..", "/../..//evil.example", "/.//evil.example", "/x/..//evil.example", "/ä", "/ x", "/x\\y", "./x", "../x", "?x", "#x", "http:/evil.example", "https:evil.example", " /x", " https://app.example.com",
   "https://app.example.com\n", "\nhttps://app.example.com", "ht\ntps://app.example.com", "https://app.example.com\\@evil.example", "https://evil.example\\@app.example.com", "x".repeat(3000), `/${"x".repeat(3000)}`];
 

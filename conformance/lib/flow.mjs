@@ -11,7 +11,7 @@ import { scenario } from "./scenario.mjs";
 const PASSWORD = "correct horse battery";
 
 /** Resolves to { steps, different: [text] }. `startPair(scenario)` starts the two servers; `show` gets the text of each step. */
-export async function runFlow(flow, startPair, { mutate, show } = {}) {
+export async function runFlow(flow, startPair, { mutate, mutateMails, show } = {}) {
   const result = { steps: 0, different: [] };
   let servers = [];
   try {
@@ -21,9 +21,10 @@ export async function runFlow(flow, startPair, { mutate, show } = {}) {
     const { basePath, secret, session } = given.options;
     // An unremembered session lives a day, the others as long as configured.
     const lifetimes = [86_400_000, (session?.expiresIn || 604_800) * 1000, ...(flow.lifetimes ?? []).map((seconds) => seconds * 1000)];
-    const both = pair(...servers, { basePath, secret, lifetimes, mutate });
+    const both = pair(...servers, { basePath, secret, lifetimes, mutate, mutateMails });
     try {
       await flow.run(steps(both, flow.name, result, at, show));
+      if (sendsMails(given)) await noStrayMails(both, flow.name, result);
     } finally {
       both.close();
     }
@@ -34,6 +35,17 @@ export async function runFlow(flow, startPair, { mutate, show } = {}) {
   }
   await Promise.all(servers.map((server) => server.stop()));
   return result;
+}
+
+const sendsMails = ({ options }) => /"send[A-Z]\w*":true/.test(JSON.stringify(options));
+
+/** A mail that comes after the answer, and was not waited for because the original sent none, shows at the latest here. */
+async function noStrayMails(both, name, result) {
+  const told = await both.strayMails();
+  if (!told.equal) {
+    result.different.push(`  ${name}, after step ${result.steps}\n${explain(told, both.sides.map((side) => side.server.name))}`);
+  }
+  return told;
 }
 
 function steps(both, name, result, at, show = () => {}) {
@@ -59,13 +71,14 @@ function steps(both, name, result, at, show = () => {}) {
 
   const request = (method, path, extra, more) => (kept) => ({
     method,
-    path,
+    path: typeof path === "function" ? path(kept) : path,
     ...more,
     ...(typeof extra === "function" ? extra(kept) : extra),
   });
 
   const t = {
     send,
+    /** The path may be a function of what was kept. */
     get: (path, extra = {}, is) => send(request("GET", path, extra), is),
     /** `json` may be undefined for no body, or a function of what was kept. */
     post: (path, json, extra = {}, is) =>
@@ -79,7 +92,37 @@ function steps(both, name, result, at, show = () => {}) {
     /** Signs the user in again and keeps the new session under `as`. */
     signIn: (name, as = name, more = {}, extra = {}) =>
       t.post("/sign-in/email", { email: `${name}@example.com`, password: PASSWORD, ...more }, { keep: as, ...extra }),
+    /** Keeps the mail of a kind that was sent last, and was not kept before, with its `token` and the `target` of its link. */
+    mail: (as, kind) => {
+      for (const { kept, server } of both.sides) {
+        const at = kept.mails.findLastIndex((mail) => mail.kind === kind);
+        if (at < 0) throw new Error(`the flow expects a mail ${kind} after step ${result.steps}, but ${server.name} sent none`);
+        [kept[as]] = kept.mails.splice(at, 1);
+      }
+    },
+    /** Waits a moment: the last step must have sent no mail. This counts as a step. */
+    noMail: async (told) => {
+      result.steps += 1;
+      const late = await noStrayMails(both, name, result);
+      const [sent] = told.mails;
+      if (sent.length + late.mails[0].length > 0) throw new Error(`the flow expects no mail of step ${result.steps - 1}, but ${JSON.stringify(sent)} was sent`);
+    },
+    /** Both must have taken this many milliseconds to answer `told`. This counts as a step. */
+    tookAtLeast: (told, milliseconds) => {
+      result.steps += 1;
+      const quick = both.sides.filter((_, index) => told.took[index] < milliseconds).map((side) => side.server.name);
+      if (quick.length > 0) {
+        result.different.push(`  ${name}, step ${result.steps - 1}: ${quick.join(" and ")} answered in less than ${milliseconds} ms (${told.took.join(", ")})`);
+      }
+    },
     database: both.database,
+    /** Both databases must give the same for `read(database, kept)`, which `what` names. This counts as a step. */
+    same: (what, read) => {
+      result.steps += 1;
+      const found = [];
+      both.database((database, kept) => found.push(JSON.stringify(read(database, kept))));
+      if (found[0] !== found[1]) result.different.push(`  ${name}, after step ${result.steps - 1}: ${what} are ${found.join(" and ")}`);
+    },
     /** Compares what `read(database, kept)` gives for each side. */
     look: (read) => judge(both.look(read)),
     /** Does `work(kept, side)` for each side, side being 0 or 1, without asking the servers anything. */

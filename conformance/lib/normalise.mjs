@@ -3,14 +3,15 @@
 // Generated values become names by identity: the first unknown 32-character id that a server shows in step 3 is
 // `<id 3.1>`, and wherever that server shows it again it is `<id 3.1>` again. So "the token in the body is the token in
 // the cookie is the one of step 3" is compared although the tokens differ. Signatures are checked here, not compared.
+// Of a JSON Web Token that is what it says, in its order, with the signature judged and the times as distances; of a
+// provider's, its claims; of what a server encrypted with its secret, the content.
 //
 // A date becomes the step in which it was taken: `<date +604800000 in 3..3>` is seven days after some moment of step 3.
 // Steps that follow each other within a millisecond share it, hence a range, and two ranges agree when they overlap.
 // That tells a date which was moved from one which was not, without waiting. Other dates, such as those that a flow
 // wrote into the database, become `<date at MS>` and may differ by two seconds.
-//
-// Tokens are opened: a JWT is shown with its claims, and what a server encrypted with its secret with its content.
 import { signature } from "./cookies.mjs";
+import { readJwt } from "./jwt.mjs";
 import { openHex, openJwe } from "./sealed.mjs";
 
 /** Headers that belong to the connection or the moment, not to the answer. All others must be equal, also in absence. */
@@ -18,8 +19,9 @@ const IGNORED = new Set(["connection", "keep-alive", "date", "transfer-encoding"
 
 const ISO_DATE = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g;
 const SIGNED = /(?<![A-Za-z0-9])([A-Za-z0-9_-]+)\.([A-Za-z0-9+/_-]{43}=?)(?![A-Za-z0-9+/=])/g;
+// 32 or 24 letters and digits, or a UUID of version 4.
+const ID = /(?<![A-Za-z0-9])(?:[A-Za-z0-9]{32}|[A-Za-z0-9]{24}|[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12})(?![A-Za-z0-9])/g;
 const JWE = /eyJ[\w-]+\.[\w-]*\.[\w-]+\.[\w-]+\.[\w-]+/g;
-const JWT = /(eyJ[\w-]+)\.(eyJ[\w-]+)\.([\w-]*)/g;
 const SEALED = /(?<![A-Za-z0-9])(?:[0-9a-f]{2}){41,}(?![A-Za-z0-9])/g;
 const MOMENT = /(?<!\d|date at )1\d{12}(?!\d)/g;
 const CLAIMED = /("(?:iat|exp|nbf|auth_time)"\s*:\s*)(\d{10})(?!\d)/g;
@@ -27,7 +29,7 @@ const CLAIMED = /("(?:iat|exp|nbf|auth_time)"\s*:\s*)(\d{10})(?!\d)/g;
 const OPAQUE = /(?<![\w-])(?:[\w-]{43}|[\w-]{128})(?![\w-])/g;
 // Their alphabet has _ and -, as error codes have, so these are known by what stands before them.
 const STATE = /(?<=(?:state|nonce)(?:=|:|\\?"\s*:\s*\\?"))[\w-]{32}(?![\w-])/gi;
-const ID = /(?<![A-Za-z0-9])[A-Za-z0-9]{32}(?![A-Za-z0-9])/g;
+const JWT = /(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]*\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*/g;
 
 /** Remembers what one server has shown, and when it was asked. `lifetimes` are the distances that dates may have, in ms. */
 export function memory(lifetimes) {
@@ -46,6 +48,11 @@ export function normalise(answer, seen, secret) {
     // Different headers may come in any order; lines of the same header may not.
     .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.order - b.order));
   return [head, ...headers.map(({ line }) => line), "", body].join("\n");
+}
+
+/** The comparable text of a mail. The npm package has no subjects, so they are hallpass's own. */
+export function normaliseMail({ subject, ...mail }, seen, secret) {
+  return names(`mail: ${JSON.stringify(sorted(mail), null, 1)}`, seen, secret);
 }
 
 /** Whether two normalised texts are equal but for what a clock may make of them. */
@@ -110,7 +117,7 @@ function cookieText(raw) {
 function names(value, seen, secret) {
   return value
     .replace(JWE, (token) => sealedText(openJwe(token, secret), token, seen, secret))
-    .replace(JWT, (_, header, payload, seal) => `<jwt ${claims(header)} ${names(claims(payload), seen, secret)} ${seal.length}>`)
+    .replace(JWT, (token) => jwtText(token, seen, secret))
     .replace(SEALED, (hex) => sealedText(openHex(hex, secret), hex, seen, secret))
     .replace(CLAIMED, (_, claim, seconds) => `${claim}<date at ${seconds}000>`)
     .replace(MOMENT, (moment) => dateName(Number(moment), seen))
@@ -119,7 +126,7 @@ function names(value, seen, secret) {
       `${message}.<${given === signature(message, secret) ? "valid" : "bad"}-signature>`)
     .replace(OPAQUE, (text) => name(text, "opaque", seen))
     .replace(STATE, (state) => name(state, "id", seen))
-    .replace(ID, (id) => name(id, "id", seen));
+    .replace(ID, (id) => name(id, idKind(id), seen));
 }
 
 function name(value, kind, seen) {
@@ -144,14 +151,6 @@ function sealedText(opened, sealed, seen, secret) {
   return `<sealed for ${opened.use}: ${names(text, seen, secret)}>`;
 }
 
-function claims(part) {
-  try {
-    return claimsText(JSON.parse(Buffer.from(part, "base64url").toString("utf8")));
-  } catch {
-    return part;
-  }
-}
-
 /** Claims as text, without what is made up anew for each token. Their times are in seconds, too coarse for a step. */
 function claimsText(value) {
   const shown = Object.entries(sorted(value)).map(([key, claim]) => {
@@ -159,6 +158,25 @@ function claimsText(value) {
     return [key, ["jti", "at_hash"].includes(key) ? typeof claim : claim];
   });
   return JSON.stringify(Object.fromEntries(shown));
+}
+
+// What the drawn texts look like is compared too: ids and session tokens, tokens to reset a password, to delete an account.
+function idKind(id) {
+  if (id.length === 24) return "reset token";
+  return /[A-Z]/.test(id) ? "id" : "lower-case id";
+}
+
+/** A token of the server's own is signed with its secret, one of a provider's with the provider's key. */
+function jwtText(token, seen, secret) {
+  const read = readJwt(token, secret);
+  if (!read) return token;
+  if (read.header.alg !== "HS256") return `<jwt ${JSON.stringify(read.header)} ${names(claimsText(read.claims), seen, secret)} signature of ${token.split(".")[2].length} characters>`;
+  const { asked } = seen;
+  const { iat, exp } = read.claims;
+  const fresh = iat >= Math.floor(asked.at(-1).sent / 1000) && iat <= Date.now() / 1000;
+  const times = { iat: fresh ? "now" : iat, exp: `<seconds ${exp - iat}>` };
+  const claims = JSON.stringify(read.claims, (key, value) => (value !== undefined && times[key]) || value);
+  return `<jwt ${JSON.stringify(read.header)} ${claims} ${read.right ? "rightly" : "wrongly"} signed>`;
 }
 
 function dateName(date, { asked, lifetimes }) {

@@ -2,12 +2,14 @@
 // of what was kept ("the token of ann"), so that both receive the same request up to their own generated values.
 import Database from "better-sqlite3";
 import { cookieHeader, jar } from "./cookies.mjs";
-import { memory, normalise, sameText } from "./normalise.mjs";
+import { memory, normalise, normaliseMail, sameText } from "./normalise.mjs";
+import { aMoment, outbox, target } from "./outbox.mjs";
 import { ORIGIN } from "./scenario.mjs";
 import { connection } from "./wire.mjs";
 
 /**
- * `ask(request)` sends one step to both servers and resolves to { equal, request, answers, texts }.
+ * `ask(request)` sends one step to both servers and resolves to { equal, request, answers, texts, took, mails }, of which
+ * all but the request is a list of two. The mails that a step sent are part of its text, and kept as `kept.mails`.
  * A request is an object, or a function from what a server's answers have left in `kept` to such an object:
  *
  *   method, path   below the base path; or `target`, sent as it is
@@ -18,32 +20,56 @@ import { connection } from "./wire.mjs";
  *   host           instead of the usual Host; null sends none
  *   keep           a name under which `kept` holds { token, signed, cookies, cookie, user, url } of the answer
  */
-export function pair(left, right, { basePath = "/api/auth", secret, lifetimes = [], mutate = (answer) => answer } = {}) {
+export function pair(left, right, { basePath = "/api/auth", secret, lifetimes = [], mutate = (answer) => answer, mutateMails = (mails) => mails } = {}) {
   const sides = [left, right].map((server, index) => ({
     server,
     wire: connection(server.port),
-    kept: {},
+    kept: { mails: [] },
     seen: memory(lifetimes),
+    outbox: outbox(server.outbox),
     mutate: index === 1 ? mutate : (answer) => answer,
   }));
   async function askOne(side, request) {
     const wanted = typeof request === "function" ? request(side.kept) : request;
     const sent = Date.now();
     const answer = side.mutate(await side.wire.send(onTheWire(wanted, basePath)));
-    side.seen.asked.push({ sent, done: Date.now() });
+    const done = Date.now();
+    side.seen.asked.push({ sent, done });
     if (wanted.keep) keep(side, wanted.keep, answer);
-    return { wanted, answer, text: normalise(answer, side.seen, secret) };
+    return { wanted, answer, text: normalise(answer, side.seen, secret), took: done - sent };
+  }
+  // The first server has sent its mails when it answers; as many are then waited for on the other side.
+  async function takeMails() {
+    const [one, other] = sides;
+    const first = await one.outbox.take();
+    const mails = [first, mutateMails(await other.outbox.take(first.length))];
+    return sides.map((side, index) => {
+      const sent = mails[index].sort((a, b) => (a.kind + a.to < b.kind + b.to ? -1 : 1));
+      side.kept.mails.push(...sent.map((mail) => ({ ...mail, target: target(mail.url) })));
+      return { sent, text: sent.map((mail) => `\n${normaliseMail(mail, side.seen, secret)}`).join("") };
+    });
   }
 
   return {
     async ask(request) {
-      const [one, other] = await Promise.all(sides.map((side) => askOne(side, request)));
+      const both = await Promise.all(sides.map((side) => askOne(side, request)));
+      const mails = await takeMails();
+      const texts = both.map(({ text }, index) => text + mails[index].text);
       return {
-        equal: sameText(one.text, other.text),
-        request: one.wanted,
-        answers: [one.answer, other.answer],
-        texts: [one.text, other.text],
+        equal: sameText(...texts),
+        request: both[0].wanted,
+        answers: both.map(({ answer }) => answer),
+        texts,
+        took: both.map(({ took }) => took),
+        mails: mails.map(({ sent }) => sent),
       };
+    },
+    /** Waits a moment for mails that no step was seen to send; resolves to { equal, texts, mails } likewise. */
+    async strayMails(milliseconds) {
+      await aMoment(milliseconds);
+      const mails = await takeMails();
+      const texts = mails.map(({ text }) => text);
+      return { equal: sameText(...texts), texts, mails: mails.map(({ sent }) => sent) };
     },
     /** Runs `change(database, kept)` on the database file of each server. In the reckoning of dates it is a step too. */
     database(change) {
@@ -119,7 +145,7 @@ function parsed(text) {
 }
 
 /** Says in a few lines what was asked and where the two answers differ. */
-export function explain({ request, texts }, names) {
+export function explain({ request = "nothing, but waited for mails", texts }, names) {
   const [one, other] = texts.map((text) => text.split("\n"));
   const shown = (lines, others) => lines.map((line) => `      ${others.includes(line) ? " " : "≠"} ${line}`).join("\n");
   return [

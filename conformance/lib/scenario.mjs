@@ -1,6 +1,7 @@
 // A scenario is what both servers are configured from:
-//   { environment: "development" | "production", options: {…npm option names…}, bearer: {…} | false,
-//     plugins: { genericOAuth: {…} } }
+//   { environment: "development" | "production", options: {…npm option names…}, bearer: {…} | false, plugins: {…} }
+// `plugins` holds the options of the other plugins by the names that the npm package exports them under.
+// A sender, which is a function there, is given as `true`: its mails go to the outbox, see outbox.mjs.
 
 export const SECRET = "better-auth-contract-secret-00000000";
 

@@ -1,4 +1,5 @@
-// Starts one of the two servers for a scenario. Both resolve to { name, port, database, output(), stop() }.
+// Starts one of the two servers for a scenario. Both resolve to { name, port, database, outbox, output(), stop() }:
+// `database` and `outbox` are files, the second one of mails (outbox.mjs), which is there once a mail was sent.
 import { existsSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { get } from "node:http";
@@ -22,11 +23,13 @@ export async function startOracle(scenario, { name = "oracle", database } = {}) 
   const child = (reusable && idle.pop()) || oracleProcess(environment);
   const folder = temporaryFolder();
   const file = database ?? join(folder, "auth.db");
-  const port = await startup(name, child, child.become({ options, bearer, plugins, database: file }));
+  const outbox = join(folder, "outbox.jsonl");
+  const port = await startup(name, child, child.become({ options, bearer, plugins, database: file, outbox }));
   return {
     name,
     port,
     database: file,
+    outbox,
     output: child.output,
     async stop() {
       const closed = reusable && (await within(5000, Promise.race([child.become(null), child.exited.then(() => false)]), "closing").catch(() => false));
@@ -58,13 +61,15 @@ export async function startHallpass(scenario, { name = "hallpass", database } = 
   const file = database ?? join(folder, "auth.db");
   const config = join(folder, "hallpass.toml");
   const port = await freePort();
-  writeFileSync(config, toToml(scenario, { database: file, port }));
+  const outbox = join(folder, "outbox.jsonl");
+  writeFileSync(config, toToml(scenario, { database: file, port, outbox }));
   const child = start(binary, ["serve", "--config", config], cleanEnvironment());
   await startup(name, child, answers(port));
   return {
     name,
     port,
     database: file,
+    outbox,
     output: child.output,
     /** Ends the server and removes its files. Asked with SIGTERM it can close its database properly first. */
     async stop(signal = "SIGTERM") {

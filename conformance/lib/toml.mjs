@@ -6,15 +6,20 @@ const OWN_NAMES = new Set([
   "authorization_url_params", "token_url_params", "refresh_token_params", "discovery_headers", "authorization_headers",
 ]);
 
-export function toToml(scenario, { database, port }) {
+export function toToml(scenario, { database, port, outbox }) {
+  const options = snakeKeys(scenario.options);
   const config = {
     environment: scenario.environment,
-    ...snakeKeys(scenario.options),
+    ...options,
+    // These two are on wherever mail can go out, and off in the npm package unless there is a function.
+    email_and_password: { send_reset_password: false, ...options.email_and_password },
+    email_verification: { send_verification_email: false, ...options.email_verification },
+    mail: { transport: "file", path: outbox },
     database: { url: `sqlite://${database}` },
     server: { listen: `127.0.0.1:${port}` },
     plugins: {
-      bearer: scenario.bearer ? { enabled: true, ...snakeKeys(scenario.bearer) } : { enabled: false },
       ...snakeKeys(scenario.plugins),
+      bearer: scenario.bearer ? { enabled: true, ...snakeKeys(scenario.bearer) } : { enabled: false },
     },
   };
   return table(config, []);
@@ -32,7 +37,8 @@ export function snake(name) {
 function snakeKeys(value) {
   if (Array.isArray(value)) return value.map(snakeKeys);
   if (!isTable(value)) return value;
-  const entries = Object.entries(value).map(([name, below]) => {
+  // What is undefined is as good as absent, as it is for the package.
+  const entries = Object.entries(value).filter(([, below]) => below !== undefined).map(([name, below]) => {
     const key = snake(name);
     if (!OWN_NAMES.has(key) || !isTable(below)) return [key, snakeKeys(below)];
     return [key, Object.fromEntries(Object.entries(below).map(([own, inner]) => [own, snakeKeys(inner)]))];
@@ -52,6 +58,7 @@ function table(value, path) {
 
 function literal(value) {
   if (Array.isArray(value)) return `[${value.map(literal).join(", ")}]`;
+  // Only tables inside an array come here. Written inline, they stay with their key.
   if (isTable(value)) return `{ ${Object.entries(value).map(([key, below]) => `${quoteKey(key)} = ${literal(below)}`).join(", ")} }`;
   // A JSON string is a TOML basic string too: both escape the same characters in the same way.
   if (["string", "number", "boolean"].includes(typeof value)) return JSON.stringify(value);

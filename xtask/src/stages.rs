@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::{
     run::{Outcome, Tally, check, command, count_cargo_test, count_conformance, counted, root},
-    tools::{cargo_tool, exists, system},
+    tools::{cargo_tool, exists, python_with, system},
 };
 
 /// One part of the tests.
@@ -38,6 +38,11 @@ pub(crate) const STAGES: &[Stage] = &[
     },
     Stage { name: "client", about: "the official JavaScript client", run: || conformance(&["client"]) },
     Stage { name: "shared", about: "one database, two servers", run: || conformance(&["shared"]) },
+    Stage {
+        name: "openapi",
+        about: "the OpenAPI document is valid, and fuzzing by it finds no failure",
+        run: || outcome(openapi()),
+    },
     Stage { name: "self-test", about: "the comparison notices differences", run: || outcome(self_test()) },
     Stage { name: "browser", about: "the playground in a real browser", run: || outcome(browser()) },
     Stage { name: "fuzz", about: "a short fuzz of everything strangers send", run: || outcome(fuzz()) },
@@ -110,6 +115,13 @@ fn flipped_quietly(command: &mut std::process::Command) -> std::process::Command
         quiet.current_dir(folder);
     }
     quiet
+}
+
+/// Validates the OpenAPI document and fuzzes the server by it, with programs from PyPI at fixed versions.
+fn openapi() -> Result<Tally, String> {
+    let python = python_with(&root().join("conformance/openapi/requirements.txt"))?;
+    let check = command(python, &["openapi/check.py", "20"], "conformance");
+    counted(&mut with_binary(check)?, count_conformance)
 }
 
 fn browser() -> Result<Tally, String> {

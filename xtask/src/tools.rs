@@ -57,3 +57,25 @@ fn output(program: &str, arguments: &[&str]) -> Option<String> {
     let output = Command::new(program).args(arguments).output().ok()?;
     String::from_utf8(output.stdout).ok()
 }
+
+/// A Python of our own in the target folder, with the packages that a file names at fixed versions.
+pub(crate) fn python_with(requirements: &Path) -> Result<PathBuf, String> {
+    let folder = root().join("target/tools/python");
+    let (python, done) = (folder.join("bin/python"), folder.join("requirements.txt"));
+    let wanted = std::fs::read(requirements).map_err(|error| format!("{}: {error}", requirements.display()))?;
+    if std::fs::read(&done).is_ok_and(|installed| installed == wanted) {
+        return Ok(python);
+    }
+    if !exists("python3") {
+        return Err("Python 3.10 or later is needed".into());
+    }
+    let (at, listed) = (folder.to_string_lossy().into_owned(), requirements.to_string_lossy().into_owned());
+    let made = check(&mut command("python3", &["-m", "venv", "--clear", &at], "."))?;
+    let mut install =
+        command(&python, &["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", &listed], ".");
+    if made.failed > 0 || check(&mut install)?.failed > 0 {
+        return Err(format!("the Python packages in {} could not be installed", requirements.display()));
+    }
+    std::fs::write(&done, wanted).map_err(|error| format!("{}: {error}", done.display()))?;
+    Ok(python)
+}

@@ -10,7 +10,7 @@
 //! - an index whose name is taken by another one;
 //! - a view where a table belongs.
 
-use hallpass_store::{Column, Schema, StoreError, Table};
+use hallpass_store::{Column, ColumnKind, Schema, StoreError, Table};
 
 use crate::{
     dialect::Dialect,
@@ -119,8 +119,9 @@ fn check_type(dialect: Dialect, table: &Table, column: &Column, found: &Existing
     let declared = found.declared.to_ascii_lowercase();
     let bare = declared.split('(').next().unwrap_or_default().trim();
     let accepted = dialect.accepted_types(column);
-    // The npm package never looks at the type of an id.
-    if accepted.contains(&bare) || &*column.name == "id" {
+    // The npm package never looks at the type of an id. Where rows are to be numbered it matters.
+    let is_any = &*column.name == "id" && column.kind != ColumnKind::RowNumber;
+    if accepted.contains(&bare) || is_any {
         return Ok(());
     }
     Err(refusal(

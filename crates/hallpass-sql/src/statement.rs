@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use hallpass_store::{Action, Batch, Column, Filter, Operation, Order, Query, Row, Schema, StoreError, Table, Value};
+use hallpass_store::{
+    Action, Batch, Column, Filter, Link, Operation, Order, Query, Row, Schema, StoreError, Table, Value,
+};
 use sea_query::{Cond, Condition, Expr, ExprTrait, Order as Direction, Query as Build, Values};
 
 use crate::dialect::{Cell, Comparison, Dialect};
@@ -17,6 +19,16 @@ pub(crate) struct Statement {
     pub(crate) returns: bool,
     /// Whether changing no row calls the batch off.
     pub(crate) guarded: bool,
+    /// Values that are known when an earlier statement has run.
+    pub(crate) links: Vec<LinkedValue>,
+}
+
+/// A value that is the id of the row an earlier statement has inserted.
+pub(crate) struct LinkedValue {
+    /// Which of the statement's values.
+    pub(crate) value: usize,
+    /// Which statement of the batch.
+    pub(crate) statement: usize,
 }
 
 /// The statement of a query.
@@ -51,9 +63,15 @@ pub(crate) fn batch(dialect: Dialect, schema: &Schema, batch: Batch) -> Result<V
 
 fn write(dialect: Dialect, schema: &Schema, operation: Operation) -> Result<Statement, StoreError> {
     let table = table_of(schema, &operation.table)?;
-    let returns = matches!(operation.action, Action::Take(_));
+    let mut returns = matches!(operation.action, Action::Take(_));
+    let mut links = Vec::new();
     let built = match operation.action {
-        Action::Insert(row) => insert(dialect, table, &row)?,
+        Action::Insert(row) => {
+            let given = given(table, &row);
+            returns = given.len() < table.columns.len();
+            links = linked(&given, &operation.links)?;
+            insert(dialect, table, &given, &row)?
+        }
         Action::Update { filter, set } => update(dialect, table, &filter, &set)?,
         Action::Increment { filter, column, by } => {
             let column = column_of(table, &column)?;
@@ -77,22 +95,40 @@ fn write(dialect: Dialect, schema: &Schema, operation: Operation) -> Result<Stat
         }
         _ => return Err(StoreError::misuse("this store does not know the action")),
     };
-    finish(dialect, table, built, returns, operation.guarded)
+    Ok(Statement { links, ..finish(dialect, table, built, returns, operation.guarded)? })
 }
 
-/// Names every column, so that a cell that is not given holds no value even where the database has a default.
-fn insert(dialect: Dialect, table: &Table, row: &Row) -> Result<(String, Values), StoreError> {
+/// The columns an insert names: every one, so that a cell that is not given holds no value even where the database has a
+/// default; but not the id, where the database is to decide it.
+fn given<'t>(table: &'t Table, row: &Row) -> Vec<&'t Column> {
+    let decides = row.get("id").is_none_or(Value::is_null);
+    table.columns.iter().filter(|column| !(decides && &*column.name == "id")).collect()
+}
+
+fn linked(given: &[&Column], links: &[Link]) -> Result<Vec<LinkedValue>, StoreError> {
+    let find = |link: &Link| {
+        let value = given.iter().position(|column| column.name == link.column);
+        let value = value.ok_or_else(|| StoreError::misuse(format!("there is no column `{}` to link", link.column)))?;
+        Ok(LinkedValue { value, statement: link.operation })
+    };
+    links.iter().map(find).collect()
+}
+
+fn insert(dialect: Dialect, table: &Table, given: &[&Column], row: &Row) -> Result<(String, Values), StoreError> {
     for (column, _) in row.iter() {
         column_of(table, column)?;
     }
-    let mut cells = Vec::with_capacity(table.columns.len());
-    for column in &table.columns {
+    let mut cells = Vec::with_capacity(given.len());
+    for column in given {
         let value = row.get(&column.name).unwrap_or(&Value::Null);
         cells.push(Expr::val(dialect.encode(table, column, value)?));
     }
     let mut insert = Build::insert();
-    insert.into_table(table.physical.to_string()).columns(table.columns.iter().map(physical));
+    insert.into_table(table.physical.to_string()).columns(given.iter().map(|column| physical(column)));
     insert.values(cells).map_err(|error| StoreError::misuse(error.to_string()))?;
+    if given.len() < table.columns.len() {
+        insert.returning(Build::returning().columns(table.columns.iter().map(physical)));
+    }
     Ok(dialect.build(&insert))
 }
 
@@ -122,7 +158,7 @@ fn finish(
         return Err(StoreError::misuse(format!("{} values are too many for one statement", values.0.len())));
     }
     let values: Result<Vec<Cell>, StoreError> = values.into_iter().map(Cell::try_from).collect();
-    Ok(Statement { sql, values: values?, table: table.clone(), returns, guarded })
+    Ok(Statement { sql, values: values?, table: table.clone(), returns, guarded, links: Vec::new() })
 }
 
 fn condition(dialect: Dialect, table: &Table, filter: &Filter) -> Result<Condition, StoreError> {

@@ -44,7 +44,7 @@ pub mod value;
 
 pub use error::{Conflict, StoreError};
 pub use memory::MemoryStore;
-pub use query::{Action, Batch, Filter, Operation, Order, Outcome, Query};
+pub use query::{Action, Batch, Filter, Link, Operation, Order, Outcome, Query};
 pub use record::{Account, Record, Session, SessionId, SessionToken, User, UserId, Verification};
 pub use schema::{Column, ColumnKind, Reference, Schema, Table};
 pub use store::{Fut, Mode, Plan, Store};

@@ -13,9 +13,9 @@ use std::{
 
 use crate::{
     error::{Conflict, StoreError},
-    query::{Action, Batch, Filter, Operation, Order, Outcome, Query},
+    query::{Action, Batch, Filter, Link, Operation, Order, Outcome, Query},
     record::{Record, Session, SessionToken, User},
-    schema::{Column, Schema, Table},
+    schema::{Column, ColumnKind, Schema, Table},
     store::{Fut, Mode, Plan, Store},
     value::{Row, Value},
 };
@@ -155,20 +155,20 @@ impl Tables {
 
     fn write(&mut self, schema: &Schema, batch: Batch) -> Result<Vec<Outcome>, StoreError> {
         let mut undo = Vec::new();
-        let outcomes: Result<Vec<_>, _> = batch
-            .into_operations()
-            .into_iter()
-            .enumerate()
-            .map(|(index, operation)| self.operate(schema, index, operation, &mut undo))
-            .collect();
-        if outcomes.is_err() {
+        let mut outcomes = Vec::new();
+        let failed = batch.into_operations().into_iter().enumerate().find_map(|(index, operation)| {
+            let operated = self.operate(schema, index, operation, &outcomes, &mut undo);
+            operated.map(|outcome| outcomes.push(outcome)).err()
+        });
+        if let Some(error) = failed {
             for change in undo.into_iter().rev() {
                 if let Some(content) = self.0.get_mut(&change.table) {
                     content.put(change.place, change.before);
                 }
             }
+            return Err(error);
         }
-        outcomes
+        Ok(outcomes)
     }
 
     fn operate(
@@ -176,17 +176,20 @@ impl Tables {
         schema: &Schema,
         index: usize,
         operation: Operation,
+        earlier: &[Outcome],
         undo: &mut Vec<Change>,
     ) -> Result<Outcome, StoreError> {
         let table = table_of(schema, &operation.table)?;
         self.prepare(table);
         let begun = undo.len();
+        let links = operation.links;
         let outcome = match operation.action {
-            Action::Insert(row) => {
+            Action::Insert(mut row) => {
+                for Link { column, operation } in links {
+                    row.set(column, given_id(earlier, operation)?);
+                }
                 check_row(table, &row)?;
-                let place = self.0.get(&table.name).map_or(0, |content| content.next);
-                self.set(table, place, complete(table, &row), undo)?;
-                Outcome { affected: 1, rows: Vec::new() }
+                self.insert(table, &row, undo)?
             }
             Action::Update { filter, set } => {
                 check_row(table, &set)?;
@@ -214,6 +217,19 @@ impl Tables {
         let touched = undo.get(begun..).unwrap_or_default();
         touched.iter().try_for_each(|change| self.check_references(schema, change))?;
         Ok(outcome)
+    }
+
+    fn insert(&mut self, table: &Table, row: &Row, undo: &mut Vec<Change>) -> Result<Outcome, StoreError> {
+        let place = self.0.get(&table.name).map_or(0, |content| content.next);
+        let mut row = complete(table, row);
+        let decides = cell(&row, "id").is_null();
+        if decides && table.get("id").is_some_and(|id| id.kind == ColumnKind::RowNumber) {
+            let greatest = self.0.get(&table.name).map_or(0, |content| content.greatest);
+            row.set("id", greatest.saturating_add(1).to_string());
+        }
+        let rows = if decides { vec![row.clone()] } else { Vec::new() };
+        self.set(table, place, row, undo)?;
+        Ok(Outcome { affected: 1, rows })
     }
 
     fn change(
@@ -340,6 +356,8 @@ struct Content {
     columns: BTreeSet<Arc<str>>,
     rows: BTreeMap<Place, Row>,
     next: Place,
+    /// The greatest number that was an id.
+    greatest: u64,
     indexes: HashMap<Arc<str>, HashMap<Key, BTreeSet<Place>>>,
 }
 
@@ -362,6 +380,8 @@ impl Content {
             }
         }
         if let Some(row) = row {
+            let number = cell(&row, "id").as_text().and_then(|id| id.parse().ok());
+            self.greatest = self.greatest.max(number.unwrap_or(0));
             self.rows.insert(place, row);
         }
         before
@@ -501,6 +521,14 @@ fn cell<'r>(row: &'r Row, column: &str) -> &'r Value {
     row.get(column).unwrap_or(&Value::Null)
 }
 
+/// The id that an earlier operation's row was given.
+fn given_id(earlier: &[Outcome], operation: usize) -> Result<Value, StoreError> {
+    let row = earlier.get(operation).and_then(|outcome| outcome.rows.first());
+    row.and_then(|row| row.get("id").cloned()).ok_or_else(|| {
+        StoreError::misuse(format!("operation {operation} inserts no row without an id before this one"))
+    })
+}
+
 /// The row with every column of its table, in the table's order.
 fn complete(table: &Table, row: &Row) -> Row {
     table.columns.iter().map(|column| (Arc::clone(&column.name), cell(row, &column.name).clone())).collect()
@@ -528,11 +556,13 @@ fn column_of<'t>(table: &'t Table, name: &str) -> Result<&'t Column, StoreError>
 /// The row as SQLite would keep it: a number or a truth value in a text column becomes a text, and a document none at all.
 fn fitted(table: &Table, row: Row) -> Result<Row, StoreError> {
     let fit = |(name, value): (Arc<str>, Value)| {
-        let is_text = column_of(table, &name)?.kind == crate::ColumnKind::Text;
+        let kind = column_of(table, &name)?.kind;
+        let is_text = kind == ColumnKind::Text;
         let value = match value {
             Value::Integer(_) | Value::Number(_) if is_text => {
                 Value::Text(format!("{:?}", number(&value).unwrap_or(0.0)))
             }
+            Value::Integer(number) if kind == ColumnKind::RowNumber => Value::Text(number.to_string()),
             Value::Boolean(flag) if is_text => Value::Text(if flag { "1.0" } else { "0.0" }.into()),
             Value::Json(_) if is_text => {
                 return Err(StoreError::misuse(format!(

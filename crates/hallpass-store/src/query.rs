@@ -116,7 +116,7 @@ impl Query {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Action {
-    /// Adds a row. Columns not given hold no value.
+    /// Adds a row. Columns not given hold no value; an `id` not given is for the database to decide, and the outcome tells it.
     Insert(Row),
     /// Sets cells of every row that matches.
     Update {
@@ -150,6 +150,18 @@ pub struct Operation {
     pub action: Action,
     /// Whether matching no row calls the whole batch off, with [`Conflict::Guard`](crate::Conflict::Guard).
     pub guarded: bool,
+    /// Cells of an insert that get the id of a row inserted earlier in the batch, which the database decides.
+    pub links: Vec<Link>,
+}
+
+/// A cell that gets the id of a row which is inserted earlier in the same batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Link {
+    /// The column.
+    pub column: Arc<str>,
+    /// The operation that inserts the row, counted from 0.
+    pub operation: usize,
 }
 
 /// What an operation did.
@@ -157,7 +169,7 @@ pub struct Operation {
 pub struct Outcome {
     /// How many rows it added, changed or removed (not counting rows that went because they referred to one).
     pub affected: u64,
-    /// The rows an [`Action::Take`] removed.
+    /// The rows an [`Action::Take`] removed; the row an [`Action::Insert`] without an id has added.
     pub rows: Vec<Row>,
 }
 
@@ -213,8 +225,27 @@ impl Batch {
         self
     }
 
+    /// Fills a cell of the row inserted last with the id that the database gives the row of an earlier operation.
+    ///
+    /// ```
+    /// use hallpass_store::{Batch, Row};
+    /// let batch = Batch::new()
+    ///     .insert("user", Row::new().with("name", "Ann"))
+    ///     .insert("session", Row::new().with("token", "t"))
+    ///     .linked("userId", 0);
+    /// assert_eq!(batch.operations()[1].links.len(), 1);
+    /// ```
+    pub fn linked(mut self, column: impl Into<Arc<str>>, operation: usize) -> Self {
+        if let Some(last) = self.0.last_mut() {
+            last.links.push(Link { column: column.into(), operation });
+        }
+        self
+    }
+
     /// Appends another batch.
-    pub fn append(mut self, other: Self) -> Self {
+    pub fn append(mut self, mut other: Self) -> Self {
+        let earlier = self.0.len();
+        other.0.iter_mut().flat_map(|operation| &mut operation.links).for_each(|link| link.operation += earlier);
         self.0.extend(other.0);
         self
     }
@@ -235,7 +266,7 @@ impl Batch {
     }
 
     fn then(mut self, table: impl Into<Arc<str>>, action: Action) -> Self {
-        self.0.push(Operation { table: table.into(), action, guarded: false });
+        self.0.push(Operation { table: table.into(), action, guarded: false, links: Vec::new() });
         self
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! Columns that a configuration or a plugin adds travel beside the typed ones, in `extra`.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
 use subtle::ConstantTimeEq;
 
@@ -15,8 +16,9 @@ use crate::{
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
         #[serde(transparent)]
+        #[schemars(inline)]
         pub struct $name(String);
 
         impl $name {
@@ -58,8 +60,9 @@ id!(
 /// let token = SessionToken::new("abcdefghijklmnopqrstuvwxyzABCDEF");
 /// assert_eq!(format!("{token:?}"), "SessionToken(…)");
 /// ```
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
+#[schemars(inline)]
 pub struct SessionToken(String);
 
 impl SessionToken {
@@ -192,6 +195,30 @@ impl Serialize for User {
     }
 }
 
+impl JsonSchema for User {
+    fn schema_name() -> Cow<'static, str> {
+        "User".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let date = generator.subschema_for::<Timestamp>();
+        json_schema!({
+            "type": "object",
+            "description": "A person with an account. Configured additional fields come beside these.",
+            "properties": {
+                "name": {"type": "string"},
+                "email": {"type": "string", "description": "Lower case."},
+                "emailVerified": {"type": "boolean"},
+                "image": {"type": ["string", "null"]},
+                "createdAt": date,
+                "updatedAt": date,
+                "id": {"type": "string"},
+            },
+            "required": ["name", "email", "emailVerified", "image", "createdAt", "updatedAt", "id"],
+        })
+    }
+}
+
 /// A signed-in client of a user.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -281,6 +308,31 @@ impl Serialize for Session {
         }
         map.serialize_entry("id", &self.id)?;
         map.end()
+    }
+}
+
+impl JsonSchema for Session {
+    fn schema_name() -> Cow<'static, str> {
+        "Session".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let date = generator.subschema_for::<Timestamp>();
+        json_schema!({
+            "type": "object",
+            "description": "A signed-in client of a user. Configured additional fields come beside these.",
+            "properties": {
+                "expiresAt": date,
+                "token": {"type": "string", "description": "Unsigned. Whoever holds it is the user."},
+                "createdAt": date,
+                "updatedAt": date,
+                "ipAddress": {"type": ["string", "null"]},
+                "userAgent": {"type": ["string", "null"]},
+                "userId": {"type": "string"},
+                "id": {"type": "string"},
+            },
+            "required": ["expiresAt", "token", "createdAt", "updatedAt", "ipAddress", "userAgent", "userId", "id"],
+        })
     }
 }
 
@@ -413,6 +465,26 @@ pub struct Verification {
     pub created_at: Timestamp,
     /// When the row was last changed.
     pub updated_at: Timestamp,
+}
+
+impl Verification {
+    /// A value that is kept under `identifier` until `expires_at`.
+    pub fn new(
+        id: impl Into<String>,
+        identifier: impl Into<String>,
+        value: impl Into<String>,
+        now: Timestamp,
+        expires_at: Timestamp,
+    ) -> Self {
+        Self {
+            id: id.into(),
+            identifier: identifier.into(),
+            value: value.into(),
+            expires_at,
+            created_at: now,
+            updated_at: now,
+        }
+    }
 }
 
 impl fmt::Debug for Verification {

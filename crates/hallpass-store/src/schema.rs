@@ -31,6 +31,8 @@ pub enum ColumnKind {
     TextList,
     /// A list of numbers, kept as JSON.
     NumberList,
+    /// The number that a database gives a row, or a reference to one: an integer in the database, a text everywhere else.
+    RowNumber,
 }
 
 /// What a column refers to. Rows go when the row they refer to goes.
@@ -150,6 +152,12 @@ impl Table {
         }
     }
 
+    /// Lets the database number the rows: an insert then gives no `id`.
+    pub fn numbered(mut self) -> Self {
+        self.columns.iter_mut().filter(|column| &*column.name == "id").for_each(|id| id.kind = ColumnKind::RowNumber);
+        self
+    }
+
     /// The column of this logical name.
     pub fn get(&self, column: &str) -> Option<&Column> {
         self.columns.iter().find(|known| &*known.name == column)
@@ -201,6 +209,18 @@ impl Schema {
     /// Adds a column to a table. A table that does not exist is made.
     pub fn with_column(self, table: &str, column: Column) -> Self {
         self.with_table(Table::new(table).column(column))
+    }
+
+    /// Lets the database number the rows of every table, and makes what refers to them refer to numbers.
+    pub fn numbered(mut self) -> Self {
+        self.tables = self.tables.into_iter().map(Table::numbered).collect();
+        for column in self.tables.iter_mut().flat_map(|table| &mut table.columns) {
+            if column.references.as_ref().is_some_and(|reference| &*reference.column == "id") {
+                column.kind = ColumnKind::RowNumber;
+            }
+        }
+        self.revision = next_revision();
+        self
     }
 
     /// The table of this logical name.

@@ -13,6 +13,8 @@
 //!   that sets what is there already.
 //! - **No value equals no value**: `Eq(_, Null)` finds empty cells, `Lt` and `Gt` never do. `In` may be refused when it is long;
 //!   callers send a few hundred values at most.
+//! - **An insert without an id** leaves it to the database; its outcome has the row as it was stored. [`Operation::links`](crate::Operation) are
+//!   filled from such rows, so that a user and what belongs to it can be written in one batch.
 //! - **An unknown table or column is [`StoreError::Misuse`]**, a broken rule [`StoreError::Conflict`] with the names of the schema.
 //! - **Token look-ups are exact**: byte for byte, no collation, no trimming.
 

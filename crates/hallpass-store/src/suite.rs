@@ -67,6 +67,8 @@ macro_rules! store_suite {
             updates_and_deletes_count_rows
             one_of_many_takers_gets_the_row
             increments_add_up
+            rows_without_an_id_are_numbered
+            rows_refer_to_numbers_of_their_own_batch
             concurrent_batches_stay_whole
             a_session_is_found_with_its_user
             a_session_without_its_user_is_none
@@ -305,6 +307,77 @@ pub async fn renamed_tables_and_columns_work(stage: Stage) {
     assert_unique(&stage.store.write(&schema, again).await.unwrap_err(), "thing", "label");
     let outcomes = stage.store.write(&schema, Batch::new().take("thing", by_id("1"))).await.unwrap();
     assert_eq!(outcomes[0].rows[0].get("owner"), Some(&Value::from("one")));
+}
+
+/// A schema in which the store numbers the rows of two tables.
+fn numbered() -> Schema {
+    let owner = Table::new("owner").numbered().column(Column::new("name", ColumnKind::Text).unique());
+    let pet = Table::new("pet")
+        .numbered()
+        .column(Column::new("owner", ColumnKind::RowNumber).references("owner", "id").indexed())
+        .column(Column::new("label", ColumnKind::Text));
+    Schema::core().with_table(owner).with_table(pet)
+}
+
+fn owner(name: &str) -> Row {
+    Row::new().with("name", name)
+}
+
+/// The id of the row that an operation inserted without one.
+fn given(outcome: &Outcome) -> String {
+    outcome.rows[0].get("id").and_then(Value::as_text).unwrap().to_owned()
+}
+
+/// A row that comes without an id gets a number, which is a text everywhere but in the store, also in filters.
+pub async fn rows_without_an_id_are_numbered(stage: Stage) {
+    let schema = Arc::new(numbered());
+    stage.store.migrate(&schema, Mode::Apply).await.unwrap();
+    let batch = Batch::new().insert("owner", owner("ann")).insert("owner", owner("ben"));
+    let outcomes = stage.store.write(&schema, batch).await.unwrap();
+    let ids: Vec<String> = outcomes.iter().map(given).collect();
+    assert!(ids[0] != ids[1] && ids.iter().all(|id| id.parse::<u32>().is_ok()), "{ids:?}");
+    assert_eq!(outcomes[0].rows[0].get("name"), Some(&Value::from("ann")));
+    assert_eq!(outcomes[0].affected, 1);
+    let find = |id: &str| stage.store.find(&schema, Query::table("owner").filter(by_id(id)));
+    assert_eq!(find(&ids[1]).await.unwrap(), [Row::new().with("id", &*ids[1]).with("name", "ben")]);
+    assert!(find("nobody").await.unwrap().is_empty());
+    // Someone else may number rows as well.
+    let chosen = Row::new().with("id", "7").with("name", "cid");
+    stage.store.write(&schema, Batch::new().insert("owner", chosen.clone())).await.unwrap();
+    assert_eq!(find("7").await.unwrap(), [chosen]);
+    let insert = |number: usize| {
+        let (store, schema) = (Arc::clone(&stage.store), Arc::clone(&schema));
+        async move { store.write(&schema, Batch::new().insert("owner", owner(&format!("n{number}")))).await.unwrap() }
+    };
+    let outcomes = stage.at_once((0..16).map(insert)).await;
+    let distinct: std::collections::BTreeSet<String> = outcomes.iter().map(|outcomes| given(&outcomes[0])).collect();
+    assert_eq!(distinct.len(), 16);
+}
+
+/// What belongs to a row is written together with it, although nobody knows its number yet.
+pub async fn rows_refer_to_numbers_of_their_own_batch(stage: Stage) {
+    let schema = numbered();
+    stage.store.migrate(&schema, Mode::Apply).await.unwrap();
+    stage.store.write(&schema, Batch::new().insert("owner", owner("first"))).await.unwrap();
+    let pet = |label: &str| Row::new().with("label", label);
+    let batch = Batch::new().insert("owner", owner("ann")).insert("pet", pet("cat")).linked("owner", 0);
+    // Appended, the operations of a batch have other numbers.
+    let outcomes = stage.store.write(&schema, Batch::new().insert("owner", owner("ben")).append(batch)).await.unwrap();
+    let ann = given(&outcomes[1]);
+    let pets = Query::table("pet").filter(Filter::eq("owner", &*ann));
+    let found = stage.store.find(&schema, pets).await.unwrap();
+    assert_eq!((found.len(), found[0].get("owner")), (1, Some(&Value::from(&*ann))));
+    // Also in a column of texts, and all or nothing.
+    let copies =
+        Batch::new().insert("owner", owner("cid")).insert("pet", pet("")).linked("owner", 0).linked("label", 0);
+    let outcomes = stage.store.write(&schema, copies.clone()).await.unwrap();
+    assert_eq!(outcomes[1].rows[0].get("label"), Some(&Value::from(given(&outcomes[0]))));
+    let again = Batch::new().insert("owner", owner("dan")).append(copies);
+    assert_unique(&stage.store.write(&schema, again).await.unwrap_err(), "owner", "name");
+    assert_eq!(stage.store.find(&schema, Query::table("owner")).await.unwrap().len(), 4);
+    // A link to what is no such row is a mistake of the caller's.
+    let nowhere = Batch::new().insert("pet", pet("x")).linked("owner", 3);
+    assert!(matches!(stage.store.write(&schema, nowhere).await, Err(StoreError::Misuse(_))));
 }
 
 fn assert_unique(error: &StoreError, table: &str, column: &str) {

@@ -1,8 +1,9 @@
 //! What a table cell can hold, and rows of such cells.
 
-use std::{fmt, str::FromStr, sync::Arc};
+use std::{borrow::Cow, fmt, str::FromStr, sync::Arc};
 
 use jiff::fmt::temporal::DateTimePrinter;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::SerializeMap};
 
 /// A moment in time, in whole milliseconds since 1970-01-01 UTC, as JavaScript's `Date` has it.
@@ -120,6 +121,20 @@ fn days_before(year: i64, month: i64, day: i64) -> i64 {
     let days_of_months = (153 * ((month + 9) % 12) + 2) / 5;
     let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
     year * 365 + leap_days + days_of_months + day - 1 - 719_468
+}
+
+impl JsonSchema for Timestamp {
+    fn schema_name() -> Cow<'static, str> {
+        "Timestamp".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "format": "date-time"})
+    }
 }
 
 impl Serialize for Timestamp {

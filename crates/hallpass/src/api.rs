@@ -16,9 +16,11 @@ use crate::{
     context::{Context, Returned},
     endpoint::{AnyEndpoint, Endpoint, Mounted, NoInput},
     endpoints::{
-        self, ChangePassword, CurrentSession, GetSession, LinkedAccount, PasswordChanged, RevokeSession,
-        SessionUpdated, SetPassword, SignInEmail, SignOut, SignUpEmail, SignedIn, SignedOut, SignedUp, Status,
-        UpdateSession, UpdateUser, VerifyPassword,
+        self, ChangeEmail, ChangePassword, CurrentSession, DeleteUser, DeleteUserCallback, EmailVerified, GetSession,
+        LinkedAccount, PasswordChanged, PasswordResetRequested, RequestPasswordReset, ResetPassword,
+        ResetPasswordCallback, RevokeSession, SendVerificationEmail, SessionUpdated, SetPassword, SignInEmail, SignOut,
+        SignUpEmail, SignedIn, SignedOut, SignedUp, Status, UpdateSession, UpdateUser, UserDeleted, VerifyEmail,
+        VerifyPassword,
     },
     error::ApiError,
     pipeline,
@@ -152,12 +154,57 @@ impl<'a> Api<'a> {
         self.call(endpoints::VerifyPasswordEndpoint, input, headers).await
     }
 
+    /// Changes the caller's address, or sends the mail that has to be answered first.
+    pub async fn change_email(&self, input: ChangeEmail, headers: &HeaderMap) -> Answered<Status> {
+        self.call(endpoints::ChangeEmailEndpoint, input, headers).await
+    }
+
+    /// Deletes the caller, or sends the mail that has to be answered first.
+    pub async fn delete_user(&self, input: DeleteUser, headers: &HeaderMap) -> Answered<UserDeleted> {
+        self.call(endpoints::DeleteUserEndpoint, input, headers).await
+    }
+
+    /// Deletes the caller by the token of a mail. With a `callback_url` the answer is a redirect, which is an [`ApiError`].
+    pub async fn delete_user_callback(&self, input: DeleteUserCallback, headers: &HeaderMap) -> Answered<UserDeleted> {
+        self.call(endpoints::DeleteUserCallbackEndpoint, input, headers).await
+    }
+
+    /// Sends a mail whose link proves an address.
+    pub async fn send_verification_email(&self, input: SendVerificationEmail, headers: &HeaderMap) -> Answered<Status> {
+        self.call(endpoints::SendVerificationEmailEndpoint, input, headers).await
+    }
+
+    /// Does what a link in a mail says: proves an address, or changes it. With a `callback_url` the answer is a redirect, which is
+    /// an [`ApiError`].
+    pub async fn verify_email(&self, input: VerifyEmail, headers: &HeaderMap) -> Answered<EmailVerified> {
+        self.call(endpoints::VerifyEmailEndpoint, input, headers).await
+    }
+
+    /// Sends a mail whose link lets somebody choose a new password.
+    pub async fn request_password_reset(
+        &self,
+        input: RequestPasswordReset,
+        headers: &HeaderMap,
+    ) -> Answered<PasswordResetRequested> {
+        self.call(endpoints::RequestPasswordResetEndpoint, input, headers).await
+    }
+
+    /// Checks the token of such a link. The answer is always a redirect, which is an [`ApiError`].
+    pub async fn reset_password_callback(&self, input: ResetPasswordCallback, headers: &HeaderMap) -> Answered<()> {
+        self.call(endpoints::ResetPasswordCallbackEndpoint, input, headers).await
+    }
+
+    /// Uses such a token up and sets the password.
+    pub async fn reset_password(&self, input: ResetPassword, headers: &HeaderMap) -> Answered<Status> {
+        self.call(endpoints::ResetPasswordEndpoint, input, headers).await
+    }
+
     /// The ways in which the caller can sign in.
     pub async fn list_accounts(&self, headers: &HeaderMap) -> Answered<Vec<LinkedAccount>> {
         self.call(endpoints::ListAccountsEndpoint, NoInput, headers).await
     }
 
-    /// Calls any endpoint, a plugin's for instance. It finds no query and no parameters of a path.
+    /// Calls any endpoint, a plugin's for instance. What it reads of query and path is in its input.
     ///
     /// # Errors
     /// What the endpoint or a hook refused with. Its headers are in [`ApiError::headers`].

@@ -1,6 +1,6 @@
 //! Building the engine, and what it consists of.
 
-use std::{fmt, num::NonZeroUsize, sync::Arc};
+use std::{collections::HashMap, fmt, num::NonZeroUsize, sync::Arc};
 
 use hallpass_store::{Mode, Plan, Schema, Session, Store, StoreError, User};
 use hallpass_verify::{Secret, SigningKey};
@@ -9,24 +9,31 @@ use url::Url;
 
 use crate::{
     api::Api,
+    background::Background,
+    callbacks::{Callbacks, Nobody},
     clock::{Clock, SystemClock},
     cookie::{AuthCookies, SetCookie},
     crypto::{
+        ids::{Ids, MakeId},
         password,
         pool::Pool,
         random::{Randomness, SystemRandomness},
+        secrets::Secrets,
     },
     endpoints,
     error::{ApiError, BuildError, ErrorCode},
-    gate::{ClientIps, RateLimiter, TrustedOrigins, origin::OriginCheck, origin_of},
+    gate::{ClientIps, RateLimiter, StoredCounters, TrustedOrigins, origin::OriginCheck, origin_of, stored_counters},
+    mail::{MailKind, Mailer, Outbox, Senders},
     options::{
-        AdditionalField, AdvancedOptions, EmailAndPassword, Environment, RateLimitOptions, SessionOptions, UserOptions,
+        AdditionalField, AdvancedOptions, ChangeEmailOptions, DeleteUserOptions, EmailAndPassword, EmailVerification,
+        Environment, GenerateId, RateLimitOptions, RateLimitStorage, SessionOptions, UserOptions, VerificationOptions,
     },
     plugin::{
         AfterHook, BeforeHook, DatabaseHooks, Matcher, Plugin, Registrar, RequestInterceptor, ResponseInterceptor,
     },
     routes::Routes,
     session::SessionAndUser,
+    verification::values::NextSweep,
     wire::path,
 };
 
@@ -63,9 +70,16 @@ pub(crate) struct Engine {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) schema: Schema,
     pub(crate) key: SigningKey,
+    pub(crate) secrets: Secrets,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) randomness: Arc<dyn Randomness>,
+    pub(crate) ids: Ids,
     pub(crate) hashing: Pool,
+    pub(crate) background: Background,
+    pub(crate) outbox: Outbox,
+    pub(crate) callbacks: Arc<dyn Callbacks>,
+    /// The base URL's origin, if one was configured.
+    pub(crate) origin: Option<String>,
     pub(crate) base_path: String,
     pub(crate) body_limit: usize,
     pub(crate) disabled_paths: Vec<String>,
@@ -73,6 +87,11 @@ pub(crate) struct Engine {
     pub(crate) trusted_proxy_headers: bool,
     pub(crate) cookies: AuthCookies,
     pub(crate) email_and_password: EmailAndPassword,
+    pub(crate) email_verification: EmailVerification,
+    pub(crate) verification: VerificationOptions,
+    pub(crate) next_sweep: NextSweep,
+    pub(crate) change_email: ChangeEmailOptions,
+    pub(crate) delete_user: DeleteUserOptions,
     pub(crate) session: SessionOptions,
     pub(crate) user_fields: IndexMap<String, AdditionalField>,
     pub(crate) session_fields: IndexMap<String, AdditionalField>,
@@ -152,6 +171,11 @@ impl Hallpass {
         &*self.engine.store
     }
 
+    /// Waits until work that went on after answers is done: mail on its way, above all. Call it before the process ends.
+    pub async fn finish_background_work(&self) {
+        self.engine.background.finish().await;
+    }
+
     /// The path of the endpoint that answers a request, as the endpoint itself spells it; for labels of metrics and logs.
     ///
     /// ```
@@ -185,9 +209,14 @@ pub struct Builder {
     store: Option<Arc<dyn Store>>,
     clock: Arc<dyn Clock>,
     randomness: Arc<dyn Randomness>,
+    make_id: Option<MakeId>,
     trusted_origins: Vec<String>,
     disabled_paths: Vec<String>,
     email_and_password: EmailAndPassword,
+    email_verification: EmailVerification,
+    verification: VerificationOptions,
+    senders: Senders,
+    callbacks: Arc<dyn Callbacks>,
     session: SessionOptions,
     user: UserOptions,
     rate_limit: RateLimitOptions,
@@ -209,10 +238,15 @@ impl Default for Builder {
             store: None,
             clock: Arc::new(SystemClock),
             randomness: Arc::new(SystemRandomness),
+            make_id: None,
             trusted_origins: Vec::new(),
             disabled_paths: Vec::new(),
             // As in the npm package, passwords are offered once somebody says so.
             email_and_password: EmailAndPassword { enabled: false, ..EmailAndPassword::default() },
+            email_verification: EmailVerification::default(),
+            verification: VerificationOptions::default(),
+            senders: Senders::default(),
+            callbacks: Arc::new(Nobody),
             session: SessionOptions::default(),
             user: UserOptions::default(),
             rate_limit: RateLimitOptions::default(),
@@ -282,6 +316,22 @@ impl Builder {
         self
     }
 
+    /// Makes the ids of rows with a function, which is given the logical name of the table; comes before
+    /// [`DatabaseOptions::generate_id`](crate::options::DatabaseOptions). Session tokens are not made by it.
+    ///
+    /// ```
+    /// # use std::sync::atomic::{AtomicU64, Ordering};
+    /// # use hallpass::{Hallpass, store::MemoryStore};
+    /// let next = AtomicU64::new(1);
+    /// let builder = Hallpass::builder()
+    ///     .generate_id(move |table| format!("{table}_{}", next.fetch_add(1, Ordering::Relaxed)));
+    /// # builder.secret("a secret of at least thirty-two characters").store(MemoryStore::new()).build().unwrap();
+    /// ```
+    pub fn generate_id(mut self, function: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
+        self.make_id = Some(Arc::new(function));
+        self
+    }
+
     /// Further origins whose pages may use this server (CONTRACT §9.4).
     pub fn trusted_origins<S: Into<String>>(mut self, origins: impl IntoIterator<Item = S>) -> Self {
         self.trusted_origins = origins.into_iter().map(Into::into).collect();
@@ -297,6 +347,37 @@ impl Builder {
     /// Offers signing up and in with e-mail address and password.
     pub fn email_and_password(mut self, options: EmailAndPassword) -> Self {
         self.email_and_password = options;
+        self
+    }
+
+    /// How addresses are proven.
+    pub fn email_verification(mut self, options: EmailVerification) -> Self {
+        self.email_verification = options;
+        self
+    }
+
+    /// How values are kept until a link is followed.
+    pub fn verification(mut self, options: VerificationOptions) -> Self {
+        self.verification = options;
+        self
+    }
+
+    /// Who carries mail, but for kinds that have a mailer of their own. Without any, what needs mail is refused as in the npm
+    /// package without its sender functions.
+    pub fn mailer(mut self, mailer: impl Mailer) -> Self {
+        self.senders.every = Some(Arc::new(mailer));
+        self
+    }
+
+    /// Who carries mail of one kind; it is sent then, whatever the options say.
+    pub fn mailer_for(mut self, kind: MailKind, mailer: impl Mailer) -> Self {
+        self.senders.single.insert(kind, Arc::new(mailer));
+        self
+    }
+
+    /// Is told what happens to users.
+    pub fn callbacks(mut self, callbacks: impl Callbacks) -> Self {
+        self.callbacks = Arc::new(callbacks);
         self
     }
 
@@ -381,6 +462,9 @@ impl Builder {
         check_spans(&self.session)?;
         check_disabled_paths(&self.disabled_paths)?;
         check_domain(&self.advanced, &base)?;
+        check_storage(&self.rate_limit)?;
+        self.senders.switches = self.switches();
+        check_links(&self, &base)?;
         let registrar = self.collect()?;
         Ok(Hallpass { engine: Arc::new(self.assemble(&secret, store, base, registrar)?) })
     }
@@ -394,6 +478,17 @@ impl Builder {
         self.add_plugins(&mut registrar)?;
         check_fields(&registrar)?;
         Ok(registrar)
+    }
+
+    /// Which mail is sent where one mailer carries every kind.
+    fn switches(&self) -> HashMap<MailKind, bool> {
+        let (change, delete) = (&self.user.change_email, &self.user.delete_user);
+        HashMap::from([
+            (MailKind::VERIFY_EMAIL, self.email_verification.send_verification_email.unwrap_or(true)),
+            (MailKind::RESET_PASSWORD, self.email_and_password.send_reset_password.unwrap_or(true)),
+            (MailKind::CHANGE_EMAIL_CONFIRMATION, change.send_change_email_confirmation.unwrap_or(false)),
+            (MailKind::DELETE_ACCOUNT, delete.send_delete_account_verification.unwrap_or(false)),
+        ])
     }
 
     /// Puts everything in its place.
@@ -411,32 +506,51 @@ impl Builder {
         let hashing = Pool::start(threads, self.hash_queue).map_err(|error| {
             BuildError::new(format!("the threads for hashing passwords could not be started: {error}"))
         })?;
+        let (schema, key) = (self.schema(&registrar), SigningKey::new(secret.expose()));
+        let ids = Ids::new(self.advanced.database.generate_id, self.make_id, Arc::clone(&self.randomness));
+        let stored = self
+            .rate_limit
+            .is_in_database()
+            .then(|| StoredCounters::new(Arc::clone(&store), schema.clone(), Arc::clone(&self.clock), ids.clone()));
+        let limits = registrar.rate_limits;
+        let background = Background::default();
         Ok(Engine {
             environment: self.environment,
+            limiter: RateLimiter::new(&self.rate_limit, self.environment, limits, key.clone(), stored),
             store,
-            schema: schema(&registrar),
-            key: SigningKey::new(secret.expose()),
+            schema,
+            key,
+            ids,
+            secrets: Secrets::new(secret.clone()),
             clock: self.clock,
+            outbox: Outbox::new(self.senders, background.clone(), Arc::clone(&self.randomness)),
             randomness: self.randomness,
             hashing,
+            background,
+            callbacks: self.callbacks,
             body_limit: self.body_limit,
             disabled_paths: self.disabled_paths,
             skip_trailing_slashes: self.advanced.skip_trailing_slashes,
             trusted_proxy_headers: self.advanced.trusted_proxy_headers,
             cookies: AuthCookies::new(&self.advanced, &self.session, secure, base.host.as_deref()),
             email_and_password: self.email_and_password,
+            email_verification: self.email_verification,
+            verification: self.verification,
+            next_sweep: NextSweep::default(),
+            change_email: self.user.change_email,
+            delete_user: self.user.delete_user,
             session: self.session,
             user_fields: registrar.user_fields,
             session_fields: registrar.session_fields,
             error_url: self.error_url,
             ips: ClientIps::new(&self.advanced.ip_address, self.environment)?,
-            limiter: RateLimiter::new(&self.rate_limit, self.environment, registrar.rate_limits),
             origins: OriginCheck {
                 trusted: trusted(base.origin.as_deref(), &self.trusted_origins, &registrar.trusted_origins),
                 trust_own: base.origin.is_none(),
                 csrf_disabled: self.advanced.disable_csrf_check,
                 disabled: self.advanced.disable_origin_check,
             },
+            origin: base.origin,
             base_path: base.path,
             routes: Routes::new(registrar.endpoints)?,
             before: registrar.before,
@@ -446,6 +560,20 @@ impl Builder {
             database: registrar.database,
             error_codes: registrar.error_codes,
         })
+    }
+
+    /// The tables, with what configuration and plugins add to them.
+    fn schema(&self, registrar: &Registrar) -> Schema {
+        let tables = [("user", &registrar.user_fields), ("session", &registrar.session_fields)];
+        let columns = tables.into_iter().flat_map(|(table, fields)| fields.iter().map(move |field| (table, field)));
+        let mut schema = columns.fold(registrar.schema.clone(), |schema, (table, (name, field))| {
+            schema.with_column(table, field.column(name))
+        });
+        if self.rate_limit.is_in_database() {
+            schema = schema.with_table(stored_counters::table());
+        }
+        let numbers = self.make_id.is_none() && self.advanced.database.generate_id == Some(GenerateId::Serial);
+        if numbers { schema.numbered() } else { schema }
     }
 
     fn add_plugins(&self, registrar: &mut Registrar) -> Result<(), BuildError> {
@@ -465,13 +593,6 @@ fn trusted(own: Option<&str>, configured: &[String], plugins: &[String]) -> Trus
     TrustedOrigins::new(own.into_iter().chain(configured.iter().chain(plugins).map(String::as_str)))
 }
 
-fn schema(registrar: &Registrar) -> Schema {
-    let tables = [("user", &registrar.user_fields), ("session", &registrar.session_fields)];
-    let columns = tables.into_iter().flat_map(|(table, fields)| fields.iter().map(move |field| (table, field)));
-    columns
-        .fold(registrar.schema.clone(), |schema, (table, (name, field))| schema.with_column(table, field.column(name)))
-}
-
 /// Clients keep no cookie longer than 400 days; the npm package fails at every sign-in instead.
 fn check_spans(session: &SessionOptions) -> Result<(), BuildError> {
     if session.expires_in().as_secs() > SetCookie::MAX_AGE_LIMIT {
@@ -482,11 +603,34 @@ fn check_spans(session: &SessionOptions) -> Result<(), BuildError> {
     Ok(())
 }
 
+/// Counting elsewhere than was asked for would be no limit for several servers together.
+fn check_storage(rate_limit: &RateLimitOptions) -> Result<(), BuildError> {
+    if rate_limit.storage == Some(RateLimitStorage::SecondaryStorage) {
+        return Err(BuildError::new(
+            "rate_limit.storage: there is no secondary storage yet; say \"memory\" or \"database\"",
+        ));
+    }
+    Ok(())
+}
+
 /// As in the npm package: without a base URL there is no domain to share.
 fn check_domain(advanced: &AdvancedOptions, base: &Base) -> Result<(), BuildError> {
     let cross = &advanced.cross_sub_domain_cookies;
     if cross.enabled && cross.domain.is_none() && base.host.is_none() {
         return Err(BuildError::new("advanced.cross_sub_domain_cookies: set its domain, or base_url"));
+    }
+    Ok(())
+}
+
+/// Links in mails lead to the base URL. Without one they would lead wherever the `Host` header of a request says, and a stranger who
+/// asks for somebody else's link would choose where its token goes.
+fn check_links(builder: &Builder, base: &Base) -> Result<(), BuildError> {
+    let sends = builder.senders.every.is_some() || !builder.senders.single.is_empty();
+    if sends && base.origin.is_none() && builder.environment == Environment::Production {
+        return Err(BuildError::new(
+            "base_url is required where mail is sent: links in mails would otherwise lead wherever a request's Host \
+             header says; set it to what clients reach this server at, such as https://api.example.com",
+        ));
     }
     Ok(())
 }

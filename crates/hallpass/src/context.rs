@@ -26,6 +26,8 @@ pub struct Context {
     pub(crate) session: Option<SessionAndUser>,
     pub(crate) new_session: Option<SessionAndUser>,
     pub(crate) returned: Returned,
+    /// Ids that the database has decided, by those their records were drafted with.
+    pub(crate) given_ids: Vec<(hallpass_store::Value, hallpass_store::Value)>,
 }
 
 /// What the endpoint came to.
@@ -45,6 +47,7 @@ impl Context {
             session: None,
             new_session: None,
             returned: Returned::Nothing,
+            given_ids: Vec::new(),
         }
     }
 
@@ -120,14 +123,26 @@ impl Context {
         &self.engine.schema
     }
 
+    /// Where clients reach the endpoints: the configured origin, or else the one this request came to, and the base path.
+    pub fn base_url(&self) -> String {
+        let origin = self.engine.origin.clone().or_else(|| self.request.own_origin());
+        format!("{}{}", origin.unwrap_or_default(), self.engine.base_path)
+    }
+
     /// What the server's own cookies are called.
     pub fn auth_cookies(&self) -> &AuthCookies {
         &self.engine.cookies
     }
 
-    /// Draws an id: 32 letters and digits (CONTRACT §6).
+    /// Draws 32 letters and digits (CONTRACT §6): a token, or an id where `advanced.database.generate_id` does not matter.
     pub fn draw_id(&self) -> String {
         draw(&*self.engine.randomness, ID_LEN, ALPHANUMERIC)
+    }
+
+    /// The id of a row that a plugin is about to write to a table, made as configured; no value where the database decides it,
+    /// and then the outcome of the write tells it.
+    pub fn row_id(&self, table: &str) -> hallpass_store::Value {
+        self.engine.ids.make(table)
     }
 
     /// The value inside a signed cookie of the request, if its signature is right.

@@ -7,11 +7,13 @@ use std::{any::Any, fmt};
 
 use futures_util::future::BoxFuture;
 use http::Method;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
     context::Context,
     error::ApiError,
+    plugins::open_api::{Described, Schemas},
     request::{Body, Door},
     session::requirement,
     wire::{Reader, body::MediaTypes},
@@ -45,6 +47,8 @@ pub struct Route {
     pub(crate) requirement: Requirement,
     pub(crate) media_types: MediaTypes,
     pub(crate) signs_in_by_form: bool,
+    pub(crate) checks_callback_url: bool,
+    pub(crate) summary: Option<&'static str>,
 }
 
 impl Route {
@@ -69,6 +73,12 @@ impl Route {
         self
     }
 
+    /// What it does, in a few words; for the OpenAPI document.
+    pub fn summary(mut self, summary: &'static str) -> Self {
+        self.summary = Some(summary);
+        self
+    }
+
     /// Takes form bodies beside JSON ones.
     pub fn accepts_forms(mut self) -> Self {
         self.media_types = MediaTypes::FormOrJson;
@@ -87,6 +97,12 @@ impl Route {
         self
     }
 
+    /// Sends browsers on to the query's `callbackURL`, which must then lead to a trusted place (CONTRACT §9.3).
+    pub fn checks_callback_url(mut self) -> Self {
+        self.checks_callback_url = true;
+        self
+    }
+
     /// The path below the base path.
     pub fn path(&self) -> &'static str {
         self.path
@@ -98,18 +114,26 @@ impl Route {
     }
 
     fn new(methods: Vec<Method>, path: &'static str) -> Self {
-        Self { methods, path, requirement: Requirement::None, media_types: MediaTypes::Json, signs_in_by_form: false }
+        Self {
+            methods,
+            path,
+            requirement: Requirement::None,
+            media_types: MediaTypes::Json,
+            signs_in_by_form: false,
+            checks_callback_url: false,
+            summary: None,
+        }
     }
 }
 
 /// An endpoint's input: read from body and query over HTTP, given as it is in process.
-pub trait Input: Serialize + Send + Sync + Sized + 'static {
+pub trait Input: Serialize + JsonSchema + Send + Sync + Sized + 'static {
     /// Reads it. Whatever is wrong is noted by the reader; `None` then.
     fn read(from: &mut Reader<'_>) -> Option<Self>;
 }
 
 /// No input. A body, if one came, was read and is ignored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, JsonSchema)]
 pub struct NoInput;
 
 impl Input for NoInput {
@@ -135,7 +159,7 @@ pub trait Endpoint: Send + Sync + 'static {
     /// What it reads.
     type Input: Input;
     /// What it answers with, as JSON over HTTP.
-    type Output: Serialize + Send + Sync + 'static;
+    type Output: Serialize + JsonSchema + Send + Sync + 'static;
 
     /// Where it is mounted.
     fn route(&self) -> Route;
@@ -167,6 +191,8 @@ impl<T: Serialize + Send + Sync + 'static> AnyOutput for T {
 /// An endpoint without its types, as routes hold it.
 pub(crate) trait AnyEndpoint: Send + Sync {
     fn route(&self) -> &Route;
+    /// Its types, for the OpenAPI document.
+    fn describe(&self, schemas: &mut Schemas) -> Described;
     /// Stages 8 to 10 of CONTRACT §1.3: validation, requirements, the endpoint itself.
     fn call<'a>(&'a self, cx: &'a mut Context) -> BoxFuture<'a, Result<Box<dyn AnyOutput>, ApiError>>;
 }
@@ -188,11 +214,18 @@ impl<E: Endpoint> AnyEndpoint for Mounted<E> {
         &self.route
     }
 
+    fn describe(&self, schemas: &mut Schemas) -> Described {
+        schemas.describe::<E>()
+    }
+
     fn call<'a>(&'a self, cx: &'a mut Context) -> BoxFuture<'a, Result<Box<dyn AnyOutput>, ApiError>> {
         Box::pin(async move {
             let input = take_input::<E::Input>(cx)?;
             if self.route.signs_in_by_form && cx.request().door() == Door::Http {
                 cx.engine.origins.check_form(cx.request())?;
+            }
+            if self.route.checks_callback_url && cx.request().door() == Door::Http {
+                cx.engine.origins.check_callback_url(cx.request())?;
             }
             requirement::meet(cx, self.route.requirement).await?;
             let output = self.endpoint.handle(cx, input).await?;
@@ -211,7 +244,7 @@ fn take_input<I: Input>(cx: &mut Context) -> Result<I, ApiError> {
             Err(_) => return Err(ApiError::unexpected("an endpoint was called with another endpoint's input")),
         },
     };
-    let mut reader = Reader::new(body.as_ref(), &request.query);
+    let mut reader = Reader::new(body.as_ref(), &request.query, &request.params);
     let input = I::read(&mut reader);
     match (reader.refusal(), input) {
         (Some(refusal), _) => Err(refusal),

@@ -10,7 +10,7 @@ use hallpass_store::StoreError;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Serialize;
 
-use crate::{crypto::pool::Overloaded, outgoing::Outgoing};
+use crate::{crypto::pool::Overloaded, outgoing::Outgoing, wire::header_value};
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $code:literal, $status:ident, $message:literal;)*) => {
@@ -76,6 +76,18 @@ codes! {
     InvalidNewUserCallbackUrl = "INVALID_NEW_USER_CALLBACK_URL", FORBIDDEN, "Invalid newUserCallbackURL";
     CrossSiteNavigationLoginBlocked = "CROSS_SITE_NAVIGATION_LOGIN_BLOCKED", FORBIDDEN,
         "Cross-site navigation login blocked. This request appears to be a CSRF attack.";
+    EmailAlreadyVerified = "EMAIL_ALREADY_VERIFIED", BAD_REQUEST, "Email is already verified";
+    EmailMismatch = "EMAIL_MISMATCH", BAD_REQUEST, "Email mismatch";
+    VerificationEmailNotEnabled = "VERIFICATION_EMAIL_NOT_ENABLED", BAD_REQUEST, "Verification email isn't enabled";
+    ResetPasswordDisabled = "RESET_PASSWORD_DISABLED", BAD_REQUEST, "Reset password isn't enabled";
+    ChangeEmailDisabled = "CHANGE_EMAIL_DISABLED", BAD_REQUEST, "Change email is disabled";
+    InvalidToken = "INVALID_TOKEN", BAD_REQUEST, "Invalid token";
+    TokenExpired = "TOKEN_EXPIRED", UNAUTHORIZED, "Token expired";
+    InvalidUser = "INVALID_USER", UNAUTHORIZED, "Invalid user";
+    UserNotFound = "USER_NOT_FOUND", BAD_REQUEST, "User not found";
+    SessionExpired = "SESSION_EXPIRED", BAD_REQUEST, "Session expired. Re-authenticate to perform this action.";
+    FailedToGetUserInfo = "FAILED_TO_GET_USER_INFO", UNAUTHORIZED, "Failed to get user info";
+    NotFound = "NOT_FOUND", NOT_FOUND, "Not found";
     PasswordAlreadySet = "PASSWORD_ALREADY_SET", BAD_REQUEST, "User already has a password set";
     InternalServerError = "INTERNAL_SERVER_ERROR", INTERNAL_SERVER_ERROR, "Internal Server Error";
     /// Not in the npm package: the store is away, or too much is waiting; the request may be sent again.
@@ -145,12 +157,14 @@ impl ApiError {
         Self::with(status, Body::Empty)
     }
 
-    /// Sends the client to `location` with a 302.
+    /// Sends the client to `location` with a 302. Whether it may go there must have been checked. A location that fits no header, for it
+    /// holds a line end or letters past Latin-1, is an unexpected failure.
     pub fn redirect(location: &str) -> Self {
+        let Some(location) = header_value(location) else {
+            return Self::unexpected("a redirect target fits no header");
+        };
         let mut error = Self::empty(StatusCode::FOUND);
-        if let Ok(location) = HeaderValue::from_str(location) {
-            error.0.headers.set_header(header::LOCATION, location);
-        }
+        error.0.headers.set_header(header::LOCATION, location);
         error
     }
 

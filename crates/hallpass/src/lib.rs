@@ -44,6 +44,8 @@
 
 mod api;
 mod auth;
+mod background;
+mod callbacks;
 mod clock;
 mod context;
 pub mod cookie;
@@ -53,6 +55,7 @@ pub mod endpoints;
 mod error;
 mod fields;
 mod gate;
+pub mod mail;
 pub mod options;
 mod outgoing;
 mod pipeline;
@@ -61,15 +64,19 @@ mod plugins;
 mod records;
 mod request;
 mod routes;
+mod row_ids;
 mod service;
 mod session;
+mod verification;
 pub mod wire;
 
 pub use hallpass_store as store;
 pub use hallpass_verify::Secret;
+pub use schemars;
 
 pub use api::{Answer, Api};
 pub use auth::{Builder, Hallpass};
+pub use callbacks::Callbacks;
 pub use clock::{Clock, SystemClock};
 pub use context::Context;
 pub use crypto::random::{Randomness, SystemRandomness};
@@ -81,7 +88,7 @@ pub use gate::{
 };
 pub use options::{EmailAndPassword, Environment};
 pub use outgoing::Outgoing;
-pub use plugins::Bearer;
+pub use plugins::{Bearer, OpenApi};
 pub use request::{Door, Request};
 pub use session::SessionAndUser;
 pub use wire::{EmailAddress, NotAnEmail};

@@ -118,8 +118,9 @@ pub type HookFuture<'a, T> = BoxFuture<'a, Result<T, ApiError>>;
 /// Sees writes of records. Before-hooks run before anything of a transaction is written, after-hooks once it is committed. Tables and
 /// columns go by their logical names.
 ///
-/// An after-hook runs as part of the request. When the client goes away between commit and hook and the server drops the request, the
-/// hook does not run: it is a place for what is good to do, not for what must not be missed.
+/// An after-hook runs before the answer, and also when the client has gone away meanwhile: with hooks registered, requests are seen
+/// through to their end on the tokio runtime. Of a call in process that is dropped, the rest does not happen. A process that is killed
+/// between commit and hook runs it never: what must not be missed belongs into the database.
 #[expect(unused_variables, reason = "the defaults do nothing")]
 pub trait DatabaseHooks: Send + Sync + 'static {
     /// A row is about to be added; it may be changed.

@@ -10,6 +10,8 @@ use crate::{endpoint::AnyEndpoint, error::BuildError};
 #[derive(Default)]
 pub(crate) struct Routes {
     paths: matchit::Router<Vec<Arc<dyn AnyEndpoint>>>,
+    /// In the order in which they answer: later ones, which take the place of earlier ones, first.
+    mounted: Vec<Arc<dyn AnyEndpoint>>,
 }
 
 /// An endpoint and the parameters in the path it was found by.
@@ -21,6 +23,7 @@ pub(crate) struct Found {
 impl Routes {
     /// Mounts endpoints. Of two with the same path and method the later one counts.
     pub(crate) fn new(endpoints: Vec<Arc<dyn AnyEndpoint>>) -> Result<Self, BuildError> {
+        let mounted = endpoints.iter().rev().cloned().collect();
         let mut paths: matchit::Router<Vec<Arc<dyn AnyEndpoint>>> = matchit::Router::new();
         for endpoint in endpoints {
             let path = endpoint.route().path();
@@ -34,7 +37,12 @@ impl Routes {
                     .map_err(|error| BuildError::new(format!("the endpoint `{path}` cannot be mounted: {error}")))?,
             }
         }
-        Ok(Self { paths })
+        Ok(Self { paths, mounted })
+    }
+
+    /// Everything that is mounted. Of two endpoints at one path and method the one that answers comes first.
+    pub(crate) fn mounted(&self) -> &[Arc<dyn AnyEndpoint>] {
+        &self.mounted
     }
 
     pub(crate) fn find(&self, method: &Method, path: &str) -> Option<Found> {

@@ -3,13 +3,12 @@
 use std::{
     convert::Infallible,
     error::Error,
-    sync::OnceLock,
+    sync::{Arc, OnceLock},
     task::{Context as TaskContext, Poll},
 };
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use hallpass_store::Timestamp;
 use http::{HeaderValue, Response, StatusCode, header, request::Parts};
 use http_body::Body as HttpBody;
 use http_body_util::Full;
@@ -17,8 +16,9 @@ use http_body_util::Full;
 use crate::{
     auth::{Engine, Hallpass},
     context::{Context, Returned},
+    endpoint::AnyEndpoint,
     error::ApiError,
-    gate::client_ip::PeerAddress,
+    gate::{Refusal, client_ip::PeerAddress},
     pipeline,
     plugin::Intercepted,
     request::{Body, Door, Request},
@@ -66,7 +66,7 @@ impl Hallpass {
 
     /// Stages 1 to 3.
     async fn admit(&self, mut parts: Parts) -> Result<Parts, Response<Bytes>> {
-        if let Some(refusal) = turn_away(&self.engine, &parts) {
+        if let Some(refusal) = turn_away(&self.engine, &parts).await {
             return Err(refusal);
         }
         for interceptor in &self.engine.on_request {
@@ -114,14 +114,25 @@ impl Hallpass {
         if let Err(refusal) = engine.origins.check(&request) {
             return finish_early(refusal);
         }
-        let mut cx = Context::new(engine.clone(), request);
-        pipeline::run(&mut cx, &*found.endpoint).await;
-        finish(cx)
+        let cx = Context::new(engine.clone(), request);
+        let endpoint = found.endpoint;
+        if engine.database.is_empty() {
+            return walk(cx, endpoint).await;
+        }
+        // What hooks do after a write must happen although the client has gone away and its request is dropped.
+        let seen_through = engine.background.see_through(walk(cx, endpoint)).await;
+        seen_through.unwrap_or_else(|| finish_early(ApiError::unexpected("a hook or an endpoint panicked")))
     }
 }
 
+/// The hallway, and the answer.
+async fn walk(mut cx: Context, endpoint: Arc<dyn AnyEndpoint>) -> Response<Bytes> {
+    pipeline::run(&mut cx, &*endpoint).await;
+    finish(cx)
+}
+
 /// Stages 1 and 2: disabled paths and the rate limiter, which count before routing.
-fn turn_away(engine: &Engine, parts: &Parts) -> Option<Response<Bytes>> {
+async fn turn_away(engine: &Engine, parts: &Parts) -> Option<Response<Bytes>> {
     let needs_path = !engine.disabled_paths.is_empty() || engine.limiter.is_enabled();
     if !needs_path {
         return None;
@@ -135,21 +146,27 @@ fn turn_away(engine: &Engine, parts: &Parts) -> Option<Response<Bytes>> {
         response.headers_mut().insert(header::CONTENT_TYPE, text);
         return Some(response);
     }
-    let limited = engine.limiter.is_enabled().then(|| limit(engine, parts, path, engine.clock.now()))?;
-    limited.err().map(|seconds| {
-        let message = "Too many requests. Please try again later.";
-        let mut response = ApiError::message(StatusCode::TOO_MANY_REQUESTS, message).into_response();
-        response.headers_mut().insert("x-retry-after", HeaderValue::from(seconds));
-        response
-    })
+    if !engine.limiter.is_enabled() {
+        return None;
+    }
+    match limit(engine, parts, path).await {
+        Ok(()) => None,
+        Err(Refusal::TooMany { seconds }) => {
+            let message = "Too many requests. Please try again later.";
+            let mut response = ApiError::message(StatusCode::TOO_MANY_REQUESTS, message).into_response();
+            response.headers_mut().insert("x-retry-after", HeaderValue::from(seconds));
+            Some(response)
+        }
+        Err(Refusal::Uncounted(error)) => Some(finish_early(error.into())),
+    }
 }
 
-fn limit(engine: &Engine, parts: &Parts, path: &str, now: Timestamp) -> Result<(), u64> {
+async fn limit(engine: &Engine, parts: &Parts, path: &str) -> Result<(), Refusal> {
     let ip = engine.ips.find(&parts.headers, parts.extensions.get::<PeerAddress>().copied());
     if ip.is_none() && engine.ips.is_disabled() {
         return Ok(());
     }
-    engine.limiter.admit(ip.as_deref(), path, now)
+    engine.limiter.admit(ip.as_deref(), path, engine.clock.now()).await
 }
 
 /// The path to look an endpoint up by: none ends in a slash, unless the slash is to be overlooked.

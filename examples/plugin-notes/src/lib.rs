@@ -15,6 +15,7 @@ use hallpass::{
     wire::Reader,
 };
 use http::{HeaderName, HeaderValue, StatusCode};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The plugin.
@@ -63,7 +64,7 @@ impl Plugin for Notes {
 }
 
 /// A note.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Note {
     /// Which note.
@@ -105,7 +106,7 @@ pub struct AddNote {
 }
 
 /// What is to be noted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NewNote {
     /// What it says.
     pub text: String,

@@ -31,7 +31,7 @@ pub(super) fn run(loaded: &Loaded) -> Result<(), Failure> {
     }
     config.log_filter()?;
     let secret = config.configured_secret().unwrap_or_else(|| draw_secret().into());
-    builder(config).secret(secret).store(MemoryStore::new()).build()?;
+    builder(config)?.secret(secret).store(MemoryStore::new()).build()?;
     Ok(())
 }
 

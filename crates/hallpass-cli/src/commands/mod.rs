@@ -8,14 +8,15 @@ mod session;
 mod user;
 
 use hallpass::{
-    Bearer, Builder, Hallpass, Secret,
+    Bearer, Builder, Hallpass, OpenApi, Secret, SystemClock,
     store::{Filter, Mode, Query, Record, User},
 };
+use hallpass_mail::{FileMailer, SetupError, SmtpMailer, WebhookMailer};
 use hallpass_sql::SqlStore;
 
 use crate::{
     cli::{Cli, Command, ConfigCommand},
-    config::{self, Config, Loaded},
+    config::{self, Carrier, Config, Loaded, OpenApiSection},
     output,
 };
 
@@ -54,7 +55,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
 /// The engine that a configuration describes, on its database.
 pub(crate) async fn build(config: &Config, secret: Secret) -> Result<Hallpass, Failure> {
     let store = SqlStore::connect(&config.database.url).await.map_err(chain)?;
-    Ok(builder(config).secret(secret).store(store).build()?)
+    Ok(builder(config)?.secret(secret).store(store).build()?)
 }
 
 /// The engine for a tool. It signs nothing, so it needs no secret and makes none; and it makes no database by the way.
@@ -73,12 +74,14 @@ async fn tool(loaded: &Loaded, may_create: bool) -> Result<Hallpass, Failure> {
 }
 
 /// Everything a configuration says of the engine but its secret and its store.
-pub(crate) fn builder(config: &Config) -> Builder {
+pub(crate) fn builder(config: &Config) -> Result<Builder, Failure> {
     let mut builder = Hallpass::builder()
         .environment(config.environment())
         .trusted_origins(&config.trusted_origins)
         .disabled_paths(&config.disabled_paths)
         .email_and_password(config.email_and_password.clone())
+        .email_verification(config.email_verification.clone())
+        .verification(config.verification.clone())
         .session(config.session.clone())
         .user(config.user.clone())
         .rate_limit(config.rate_limit.clone())
@@ -96,7 +99,28 @@ pub(crate) fn builder(config: &Config) -> Builder {
     if config.plugins.bearer.enabled {
         builder = builder.plugin(Bearer::new().require_signature(config.plugins.bearer.require_signature));
     }
-    builder
+    if let Some(section) = config.plugins.open_api.as_ref().filter(|section| section.enabled) {
+        builder = builder.plugin(open_api(section));
+    }
+    with_mailer(builder, config)
+}
+
+fn with_mailer(builder: Builder, config: &Config) -> Result<Builder, Failure> {
+    let wrong = |error: SetupError| format!("mail: {error}");
+    Ok(match config.mail_carrier()? {
+        Carrier::Nobody => builder,
+        Carrier::File(path) => builder.mailer(FileMailer::new(path)),
+        Carrier::Smtp { url, from } => builder.mailer(SmtpMailer::new(url, from, SystemClock).map_err(wrong)?),
+        Carrier::Webhook { url, secret } => {
+            builder.mailer(WebhookMailer::new(url, secret, SystemClock).map_err(wrong)?)
+        }
+    })
+}
+
+fn open_api(section: &OpenApiSection) -> OpenApi {
+    // Paths of endpoints live as long as the program; this one is read once.
+    let plugin = OpenApi::new().path(String::leak(section.path.clone()));
+    if section.disable_default_reference { plugin.disable_default_reference() } else { plugin }
 }
 
 /// An error with everything underneath it in one line.

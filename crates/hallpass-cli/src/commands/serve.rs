@@ -1,14 +1,17 @@
-use std::io::IsTerminal;
+use std::{io::IsTerminal, time::Duration};
 
 use hallpass::{Environment, Hallpass, Secret, store::Mode};
 use hallpass_sql::SqlStore;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, time::timeout};
 
 use super::{Failure, build, chain, config_check};
 use crate::{
     config::{Config, Loaded, LogFormat, SecretOrigin},
     server,
 };
+
+/// How long mail on its way may take once the last request is answered.
+const LAST_POST: Duration = Duration::from_secs(10);
 
 /// `hallpass serve`
 pub(super) async fn run(loaded: Loaded) -> Result<(), Failure> {
@@ -27,6 +30,9 @@ pub(super) async fn run(loaded: Loaded) -> Result<(), Failure> {
     let metrics = server::metrics::start(config).await?;
     greet(config, &auth, listener.local_addr()?);
     server::run(listener, &auth, config).await?;
+    if timeout(LAST_POST, auth.finish_background_work()).await.is_err() {
+        tracing::error!("some mail could not be sent before the end, and is lost");
+    }
     if let Some(metrics) = metrics {
         metrics.abort();
     }

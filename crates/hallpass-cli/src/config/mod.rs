@@ -5,6 +5,7 @@
 
 mod environment;
 pub mod keys;
+mod mail;
 mod secret;
 
 use std::{
@@ -14,11 +15,14 @@ use std::{
 };
 
 use hallpass::options::{
-    AdvancedOptions, EmailAndPassword, Environment, RateLimitOptions, SessionOptions, Span, UserOptions,
+    AdvancedOptions, EmailAndPassword, EmailVerification, Environment, RateLimitOptions, SessionOptions, Span,
+    UserOptions, VerificationOptions,
 };
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
+pub(crate) use mail::Carrier;
+pub use mail::{MailSection, MailTransport};
 pub use secret::Origin as SecretOrigin;
 pub(crate) use secret::draw as draw_secret;
 
@@ -50,6 +54,12 @@ pub struct Config {
     pub database: DatabaseSection,
     /// Signing up and in with e-mail address and password.
     pub email_and_password: EmailAndPassword,
+    /// How addresses are proven.
+    pub email_verification: EmailVerification,
+    /// How values are kept until a link is followed.
+    pub verification: VerificationOptions,
+    /// How mail goes out.
+    pub mail: MailSection,
     /// How long sessions live.
     pub session: SessionOptions,
     /// The user record.
@@ -152,6 +162,26 @@ pub struct OnApiErrorSection {
 pub struct PluginsSection {
     /// Bearer tokens.
     pub bearer: BearerSection,
+    /// A description of every endpoint; on when the section is there.
+    pub open_api: Option<OpenApiSection>,
+}
+
+/// `[plugins.open_api]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OpenApiSection {
+    /// Whether it is on.
+    pub enabled: bool,
+    /// Where the page is, below the base path.
+    pub path: String,
+    /// Whether there is no page.
+    pub disable_default_reference: bool,
+}
+
+impl Default for OpenApiSection {
+    fn default() -> Self {
+        Self { enabled: true, path: "/reference".into(), disable_default_reference: false }
+    }
 }
 
 /// `[plugins.bearer]`
@@ -239,6 +269,7 @@ pub fn read(text: &str, source: &str, variables: &BTreeMap<String, String>) -> R
                 .into(),
         );
     }
+    warnings.extend(mail::warnings(&config));
     Ok(Loaded { config, warnings })
 }
 
@@ -267,6 +298,7 @@ fn check(config: &Config) -> Result<(), ConfigError> {
                 .into(),
         );
     }
+    problems.extend(config.mail_carrier().err());
     problems.extend(secret::check(config));
     if problems.is_empty() { Ok(()) } else { Err(ConfigError(problems)) }
 }

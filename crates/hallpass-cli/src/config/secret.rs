@@ -67,7 +67,7 @@ pub(super) fn find_or_make(config: &Config) -> Result<(Secret, Origin), String> 
     if let Some(secret) = configured(config) {
         return Ok((secret, Origin::Configured));
     }
-    let path = beside_the_database(&config.database.url);
+    let path = beside_the_database(&config.database.url, "hallpass.secret");
     match read(&path)? {
         Some(secret) => Ok((secret, Origin::File(path))),
         None => match write(&path, &draw()) {
@@ -102,10 +102,11 @@ fn parse(entry: &Hidden) -> Option<(u64, &str)> {
     (!value.is_empty()).then_some((version, value))
 }
 
-fn beside_the_database(url: &str) -> PathBuf {
+/// A file of this name where the embedded database is.
+pub(super) fn beside_the_database(url: &str, name: &str) -> PathBuf {
     let (_, rest) = url.split_once(':').unwrap_or_default();
     let file = Path::new(rest.strip_prefix("//").unwrap_or(rest));
-    file.parent().unwrap_or(Path::new("")).join("hallpass.secret")
+    file.parent().unwrap_or(Path::new("")).join(name)
 }
 
 /// For the owner's eyes only, and whole from the first moment it is there: it is written under another name first, and a name

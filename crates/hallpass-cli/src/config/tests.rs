@@ -22,7 +22,7 @@ fn the_table_of_keys_is_the_configuration() {
     for path in &paths {
         assert!(described.iter().any(|key| key == path), "{path} is not in the table");
     }
-    let free = ["*", "additional_fields", "cookies.", "custom_rules"];
+    let free = ["*", "additional_fields", "cookies.", "custom_rules", "store_identifier."];
     for key in keys::KEYS.iter().filter(|key| key.available && !free.iter().any(|part| key.path.contains(part))) {
         assert!(paths.iter().any(|path| path == key.path), "{} is in the table alone", key.path);
     }
@@ -51,10 +51,10 @@ fn a_typo_is_told_with_the_nearest_key_and_all_problems_at_once() {
 
 #[test]
 fn keys_to_come_warn_and_change_nothing() {
-    let loaded = reading("[mail]\ntransport = \"smtp\"\n[session.cookie_cache]\nenabled = true\n", &[]).unwrap();
+    let loaded = reading("[secondary_storage]\nurl = \"redis://h\"\n[database]\nlisten_url = \"x\"\n", &[]).unwrap();
     assert_eq!(loaded.config, Config::default());
-    assert!(loaded.warnings.iter().any(|warning| warning.starts_with("mail.transport")), "{:?}", loaded.warnings);
-    assert!(reading("[mail]\ntransport = 1\n", &[]).unwrap_err().contains("mail.transport: expected a text"));
+    assert!(loaded.warnings.iter().any(|it| it.starts_with("secondary_storage.url")), "{:?}", loaded.warnings);
+    assert!(reading("[secondary_storage]\nurl = 1\n", &[]).unwrap_err().contains("url: expected a text"));
 }
 
 #[test]
@@ -111,7 +111,8 @@ fn a_secret_is_made_once_for_the_owner_alone() {
 
 #[test]
 fn secrets_do_not_print() {
-    let config = reading("secret = \"hush\"\nsecrets = [\"1:hush\"]", &[]).unwrap().config;
+    let mail = "[mail]\ntransport = \"smtp\"\nurl = \"smtps://u:hush@h\"\nfrom = \"a@example.com\"\nsecret = \"hush\"";
+    let config = reading(&format!("secret = \"hush\"\nsecrets = [\"1:hush\"]\n{mail}"), &[]).unwrap().config;
     assert!(!format!("{config:?}").contains("hush"));
 }
 
@@ -125,4 +126,67 @@ fn a_broken_line_is_named_and_not_shown() {
 fn a_listener_from_the_command_line_passes_the_same_checks() {
     let error = load(None, Some("0.0.0.0:3000")).unwrap_err().to_string();
     assert!(error.contains("environment is not set"), "{error}");
+}
+
+#[test]
+fn mail_goes_to_a_file_in_development_and_nowhere_in_production_unless_told() {
+    let config = reading("[database]\nurl = \"sqlite:///var/lib/h/my.db\"", &[]).unwrap().config;
+    assert!(matches!(config.mail_carrier(), Ok(Carrier::File(path)) if path == Path::new("/var/lib/h/outbox.jsonl")));
+    let production = "environment = \"production\"\nsecret = \"x\"\n";
+    assert!(matches!(reading(production, &[]).unwrap().config.mail_carrier(), Ok(Carrier::Nobody)));
+    let told = reading(production, &[("HALLPASS__MAIL__TRANSPORT", "file"), ("HALLPASS__MAIL__PATH", "m/o")]).unwrap();
+    assert!(matches!(told.config.mail_carrier(), Ok(Carrier::File(path)) if path == Path::new("m/o")));
+    assert!(told.warnings[0].contains("reaches nobody"), "{:?}", told.warnings);
+}
+
+#[test]
+fn what_a_transport_lacks_is_named() {
+    for (mail, lacks) in [
+        ("from = \"a@example.com\"", "mail.transport is not set"),
+        ("transport = \"pigeon\"", "mail.transport: unknown variant `pigeon`"),
+        ("transport = \"smtp\"\nfrom = \"a@example.com\"", "mail.url is required"),
+        ("transport = \"smtp\"\nurl = \"smtp://h\"", "mail.from is required"),
+        ("transport = \"webhook\"\nsecret = \"whsec_\"", "mail.url is required"),
+        ("transport = \"webhook\"\nurl = \"https://h\"", "mail.secret is required"),
+    ] {
+        let error = reading(&format!("[mail]\n{mail}"), &[]).unwrap_err();
+        assert!(error.contains(lacks), "{mail}: {error}");
+    }
+}
+
+#[test]
+fn mail_that_leaves_the_machine_unencrypted_and_mail_that_nobody_sends_are_warned_of() {
+    let smtp = |url| format!("[mail]\ntransport = \"smtp\"\nfrom = \"a@example.com\"\nurl = \"{url}\"");
+    let webhook = |url| format!("[mail]\ntransport = \"webhook\"\nsecret = \"s\"\nurl = \"{url}\"");
+    for (text, warns) in [
+        (smtp("smtp://mail.example.com"), true),
+        (smtp("smtp://mail.example.com?tls=opportunistic"), true),
+        (smtp("smtp://mail.example.com?tls=required"), false),
+        (smtp("smtps://mail.example.com"), false),
+        (smtp("smtp://127.0.0.1:1025"), false),
+        (smtp("smtp://localhost"), false),
+        (webhook("http://app.example.com"), true),
+        (webhook("https://app.example.com"), false),
+        (webhook("http://[::1]:80/x"), false),
+    ] {
+        let warnings = reading(&text, &[]).unwrap().warnings;
+        assert_eq!(warnings.iter().any(|it| it.contains("unencrypted")), warns, "{text}: {warnings:?}");
+    }
+    let unprovable =
+        "environment = \"production\"\nsecret = \"x\"\n[email_and_password]\nrequire_email_verification = true";
+    assert!(reading(unprovable, &[]).unwrap().warnings[0].contains("nobody can prove an address"));
+}
+
+#[test]
+fn identifiers_are_stored_in_one_way_or_by_what_they_begin_with() {
+    use hallpass::options::{StoreIdentifier, StoreIdentifiers};
+    let config = reading("[verification]\nstore_identifier = \"hashed\"", &[]).unwrap().config;
+    assert_eq!(config.verification.store_identifier, StoreIdentifiers::Every(StoreIdentifier::Hashed));
+    let text = "[verification.store_identifier]\ndefault = \"plain\"\noverrides = { \"reset-password:\" = \"hashed\" }";
+    let StoreIdentifiers::ByPrefix { default, overrides } =
+        reading(text, &[]).unwrap().config.verification.store_identifier
+    else {
+        panic!("these are overrides");
+    };
+    assert_eq!((default, overrides["reset-password:"]), (StoreIdentifier::Plain, StoreIdentifier::Hashed));
 }

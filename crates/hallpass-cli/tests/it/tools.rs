@@ -67,9 +67,10 @@ fn sessions_are_listed_without_their_tokens_and_end_at_once() {
 #[test]
 fn the_configuration_is_checked_without_telling_secrets() {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("hallpass.toml"), "secret = \"hush\"\n[mail]\ntransport = \"file\"\n").unwrap();
+    fs::write(folder.path().join("hallpass.toml"), "secret = \"hush\"\n[rate_limit]\nstorage = \"database\"\n")
+        .unwrap();
     let output = run(folder.path(), &["config", "check"]);
     assert!(output.status.success());
-    assert!(err(&output).contains("mail.transport is understood"), "{}", err(&output));
+    assert!(err(&output).contains("rate_limit.storage is understood"), "{}", err(&output));
     assert!(!out(&output).contains("hush") && !err(&output).contains("hush"));
 }

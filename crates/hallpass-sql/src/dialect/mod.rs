@@ -6,6 +6,7 @@ use hallpass_store::{Column, StoreError, Table, Timestamp, Value};
 use sea_query::{Expr, Order, QueryStatementWriter, SelectStatement, SqliteQueryBuilder, Values};
 
 /// A value as a database stores it. Unlike the query builder's values it can be sent to another thread.
+#[derive(Clone)]
 pub(crate) enum Cell {
     Null,
     Text(String),

@@ -21,7 +21,7 @@ pub(super) fn literal(value: &Cell) -> Option<String> {
 
 pub(super) fn column_type(kind: ColumnKind) -> &'static str {
     match kind {
-        ColumnKind::Integer | ColumnKind::Boolean => "integer",
+        ColumnKind::Integer | ColumnKind::Boolean | ColumnKind::RowNumber => "integer",
         ColumnKind::BigInteger => "bigint",
         ColumnKind::Date => "date",
         _ => "text",
@@ -33,6 +33,9 @@ pub(super) fn accepted_types(column: &Column) -> &'static [&'static str] {
     let is_id = &*column.name == "id" || column.references.as_ref().is_some_and(|reference| &*reference.column == "id");
     match column.kind {
         ColumnKind::Text if is_id => &["text", "integer"],
+        // SQLite numbers rows in a column of exactly this type.
+        ColumnKind::RowNumber if &*column.name == "id" => &["integer"],
+        ColumnKind::RowNumber => &["integer", "bigint", "text"],
         ColumnKind::Integer | ColumnKind::BigInteger => &["integer", "real", "bigint"],
         ColumnKind::Boolean => &["integer", "boolean"],
         ColumnKind::Date => &["date", "integer"],

@@ -126,7 +126,7 @@ fn value(cell: ValueRef<'_>, kind: ColumnKind) -> Result<Value, &'static str> {
         (ColumnKind::Boolean, ValueRef::Integer(number)) => Value::Boolean(number == 1),
         #[expect(clippy::float_cmp, reason = "one is stored exactly")]
         (ColumnKind::Boolean, ValueRef::Real(number)) => Value::Boolean(number == 1.0),
-        (ColumnKind::Text, ValueRef::Integer(number)) => Value::Text(number.to_string()),
+        (ColumnKind::Text | ColumnKind::RowNumber, ValueRef::Integer(number)) => Value::Text(number.to_string()),
         (ColumnKind::Text, ValueRef::Real(number)) => Value::Text(number.to_string()),
         (_, ValueRef::Integer(number)) => Value::Integer(number),
         (_, ValueRef::Real(number)) => simplest(number),

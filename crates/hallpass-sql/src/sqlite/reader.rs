@@ -9,7 +9,7 @@ use std::{
 };
 
 use hallpass_store::{Row, Schema, Session, SessionToken, StoreError, User};
-use rusqlite::{Connection, params_from_iter};
+use rusqlite::{Connection, Params, params_from_iter};
 
 use super::{
     decode,
@@ -97,13 +97,14 @@ pub(super) fn session_with_user(
 }
 
 pub(super) fn find(connection: &Connection, statement: &Statement) -> Result<Vec<Row>, StoreError> {
-    rows(connection, statement).map_err(|failure| failure.into_store_error(Some(&statement.table)))
+    rows(connection, statement, params_from_iter(&statement.values))
+        .map_err(|failure| failure.into_store_error(Some(&statement.table)))
 }
 
 /// Every row that a statement answers with.
-pub(super) fn rows(connection: &Connection, statement: &Statement) -> Result<Vec<Row>, Failure> {
+pub(super) fn rows(connection: &Connection, statement: &Statement, values: impl Params) -> Result<Vec<Row>, Failure> {
     let mut prepared = connection.prepare_cached(&statement.sql)?;
-    let mut found = prepared.query(params_from_iter(&statement.values))?;
+    let mut found = prepared.query(values)?;
     let mut rows = Vec::new();
     while let Some(row) = found.next()? {
         rows.push(decode::row(row, &statement.table)?);

@@ -1,6 +1,8 @@
 //! Writing: one batch, one transaction.
 
-use hallpass_store::{Conflict, Mode, Outcome, Plan, Schema, StoreError};
+use std::borrow::Cow;
+
+use hallpass_store::{Conflict, Mode, Outcome, Plan, Schema, StoreError, Value};
 use rusqlite::{
     Connection, ErrorCode, ToSql, Transaction, TransactionBehavior, params_from_iter,
     types::{ToSqlOutput, ValueRef},
@@ -21,8 +23,9 @@ pub(super) fn write(connection: &mut Connection, statements: &[Statement]) -> Re
     let transaction = begin(connection, TransactionBehavior::Immediate)?;
     let mut outcomes = Vec::with_capacity(statements.len());
     for (index, statement) in statements.iter().enumerate() {
-        let outcome =
-            execute(&transaction, statement).map_err(|failure| failure.into_store_error(Some(&statement.table)))?;
+        let parameters = parameters(statement, &outcomes)?;
+        let outcome = execute(&transaction, statement, &parameters)
+            .map_err(|failure| failure.into_store_error(Some(&statement.table)))?;
         if statement.guarded && outcome.affected == 0 {
             return Err(StoreError::Conflict(Conflict::Guard(index)));
         }
@@ -32,13 +35,31 @@ pub(super) fn write(connection: &mut Connection, statements: &[Statement]) -> Re
     Ok(outcomes)
 }
 
-fn execute(connection: &Connection, statement: &Statement) -> Result<Outcome, Failure> {
+/// The values of a statement, with what earlier statements have come to in its place.
+fn parameters<'s>(statement: &'s Statement, earlier: &[Outcome]) -> Result<Vec<Cow<'s, Cell>>, StoreError> {
+    let mut values: Vec<Cow<'s, Cell>> = statement.values.iter().map(Cow::Borrowed).collect();
+    for link in &statement.links {
+        let row = earlier.get(link.statement).and_then(|outcome| outcome.rows.first());
+        let id = row.and_then(|row| row.get("id")).and_then(Value::as_text);
+        let (Some(id), Some(value)) = (id, values.get_mut(link.value)) else {
+            return Err(StoreError::misuse(format!(
+                "operation {} inserts no row without an id before this one",
+                link.statement
+            )));
+        };
+        *value = Cow::Owned(Cell::Text(id.to_owned()));
+    }
+    Ok(values)
+}
+
+fn execute(connection: &Connection, statement: &Statement, values: &[Cow<'_, Cell>]) -> Result<Outcome, Failure> {
+    let values = params_from_iter(values.iter().map(AsRef::as_ref));
     if statement.returns {
-        let rows = reader::rows(connection, statement)?;
+        let rows = reader::rows(connection, statement, values)?;
         return Ok(Outcome { affected: rows.len() as u64, rows });
     }
     let mut prepared = connection.prepare_cached(&statement.sql)?;
-    let affected = prepared.execute(params_from_iter(&statement.values))?;
+    let affected = prepared.execute(values)?;
     Ok(Outcome { affected: affected as u64, rows: Vec::new() })
 }
 

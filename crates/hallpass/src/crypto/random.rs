@@ -21,6 +21,9 @@ impl Randomness for SystemRandomness {
 /// The alphabet of ids and session tokens.
 pub(crate) const ALPHANUMERIC: &[u8] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 
+/// The alphabet of tokens that delete an account.
+pub(crate) const DIGITS_AND_LOWER: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyz";
+
 /// Length of ids and session tokens.
 pub(crate) const ID_LEN: usize = 32;
 

@@ -1,5 +1,6 @@
 use hallpass_store::{Filter, Row, SessionToken, User};
 use http::StatusCode;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::credential::{self, Password};
@@ -18,7 +19,7 @@ use crate::{
 pub(crate) struct ChangePasswordEndpoint;
 
 /// The old and the new password.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ChangePassword {
     /// What it is to be.
@@ -44,7 +45,7 @@ impl Input for ChangePassword {
 }
 
 /// What a change came to.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct PasswordChanged {
     /// The new session's unsigned token, when one was begun.
@@ -58,7 +59,7 @@ impl Endpoint for ChangePasswordEndpoint {
     type Output = PasswordChanged;
 
     fn route(&self) -> Route {
-        Route::post("/change-password").requires(Requirement::Sensitive)
+        Route::post("/change-password").summary("Changes the caller's password").requires(Requirement::Sensitive)
     }
 
     async fn handle(&self, cx: &mut Context, input: ChangePassword) -> Result<PasswordChanged, ApiError> {
@@ -92,6 +93,7 @@ impl Endpoint for ChangePasswordEndpoint {
         tx.commit_unless(ErrorCode::InvalidPassword).await?;
         let token = session.as_ref().map(|session| session.token.clone());
         if let Some(session) = session {
+            let session = cx.settled(session)?;
             cookies::set(cx, SessionAndUser { session, user: user.clone() }, Remember::AsBefore);
         }
         Ok(PasswordChanged { token, user })

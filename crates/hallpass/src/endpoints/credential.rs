@@ -1,6 +1,7 @@
 //! What the endpoints around passwords share.
 
 use hallpass_store::{Account, Filter, UserId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -9,8 +10,9 @@ use crate::{
 };
 
 /// A password on its way to be hashed. It does not print.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
+#[schemars(inline)]
 pub struct Password(String);
 
 impl std::fmt::Debug for Password {

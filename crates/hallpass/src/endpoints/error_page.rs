@@ -1,8 +1,7 @@
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
-use url::{Url, form_urlencoded};
 
-use crate::{ApiError, Context, Endpoint, NoInput, Route, options::Environment};
+use crate::{ApiError, Context, Endpoint, NoInput, Route, options::Environment, wire::redirect::append};
 
 /// `GET /error`: where a browser lands when a redirect went wrong (CONTRACT §11.1).
 pub(crate) struct ErrorEndpoint;
@@ -12,7 +11,7 @@ impl Endpoint for ErrorEndpoint {
     type Output = ();
 
     fn route(&self) -> Route {
-        Route::get("/error")
+        Route::get("/error").summary("Where a browser lands when a redirect went wrong")
     }
 
     async fn handle(&self, cx: &mut Context, _: NoInput) -> Result<(), ApiError> {
@@ -20,15 +19,12 @@ impl Endpoint for ErrorEndpoint {
         let given = query.first("error").filter(|text| !text.is_empty()).unwrap_or("UNKNOWN");
         let code = if is_code(given) { given } else { "UNKNOWN" };
         let description = query.first("error_description").filter(|text| !text.is_empty());
-        let mut params = form_urlencoded::Serializer::new(String::new());
-        params.append_pair("error", code);
-        if let Some(description) = description {
-            params.append_pair("error_description", description);
-        }
-        let params = params.finish();
+        let mut params = vec![("error", code)];
+        params.extend(description.map(|text| ("error_description", text)));
+        let with_params = |url: &str| append(url, &params).unwrap_or_else(|| url.to_owned());
         Err(ApiError::respond(match &cx.engine.error_url {
-            Some(url) => redirect(&with_query(url, &params)),
-            None if cx.engine.environment == Environment::Production => redirect(&format!("/?{params}")),
+            Some(url) => redirect(&with_params(url)),
+            None if cx.engine.environment == Environment::Production => redirect(&with_params("/")),
             None => page(code, description),
         }))
     }
@@ -45,19 +41,6 @@ fn redirect(location: &str) -> Response<Bytes> {
         response.headers_mut().insert(header::LOCATION, location);
     }
     response
-}
-
-/// Adds to a URL's query, before its fragment. A path stays a path.
-fn with_query(url: &str, params: &str) -> String {
-    const NOWHERE: &str = "https://hallpass.invalid";
-    let parsed = Url::parse(url).or_else(|_| Url::parse(NOWHERE).and_then(|base| base.join(url)));
-    let Ok(mut parsed) = parsed else { return url.to_owned() };
-    let query = match parsed.query().filter(|query| !query.is_empty()) {
-        Some(query) => format!("{}&{params}", query.trim_end_matches('&')),
-        None => params.to_owned(),
-    };
-    parsed.set_query(Some(&query));
-    parsed.as_str().strip_prefix(NOWHERE).map_or_else(|| parsed.to_string(), Into::into)
 }
 
 fn page(code: &str, description: Option<&str>) -> Response<Bytes> {

@@ -1,5 +1,6 @@
 use hallpass_store::{Session, User};
 use http::{HeaderValue, Method, header};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
@@ -12,8 +13,9 @@ use crate::{
 pub(crate) struct GetSessionEndpoint;
 
 /// How to look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(default)]
 pub struct GetSession {
     /// Asks the store even where a cached copy is at hand.
     pub disable_cookie_cache: bool,
@@ -32,7 +34,7 @@ impl Input for GetSession {
 }
 
 /// A live session and whose it is.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct CurrentSession {
@@ -50,7 +52,7 @@ impl Endpoint for GetSessionEndpoint {
     type Output = Option<CurrentSession>;
 
     fn route(&self) -> Route {
-        Route::get_or_post("/get-session").ignores_body()
+        Route::get_or_post("/get-session").summary("The caller's session, or null").ignores_body()
     }
 
     async fn handle(&self, cx: &mut Context, input: GetSession) -> Result<Option<CurrentSession>, ApiError> {

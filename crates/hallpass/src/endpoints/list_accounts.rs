@@ -1,4 +1,5 @@
 use hallpass_store::{Account, Filter, Timestamp, UserId};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{ApiError, Context, Endpoint, NoInput, Requirement, Route};
@@ -7,7 +8,7 @@ use crate::{ApiError, Context, Endpoint, NoInput, Requirement, Route};
 pub(crate) struct ListAccountsEndpoint;
 
 /// One way in which the caller can sign in, without its secrets.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct LinkedAccount {
@@ -48,7 +49,7 @@ impl Endpoint for ListAccountsEndpoint {
     type Output = Vec<LinkedAccount>;
 
     fn route(&self) -> Route {
-        Route::get("/list-accounts").requires(Requirement::Session)
+        Route::get("/list-accounts").summary("The ways in which the caller can sign in").requires(Requirement::Session)
     }
 
     async fn handle(&self, cx: &mut Context, _: NoInput) -> Result<Vec<LinkedAccount>, ApiError> {

@@ -13,7 +13,7 @@ impl Endpoint for ListSessionsEndpoint {
     type Output = Vec<Session>;
 
     fn route(&self) -> Route {
-        Route::get("/list-sessions").requires(Requirement::Fresh)
+        Route::get("/list-sessions").summary("The caller's live sessions").requires(Requirement::Fresh)
     }
 
     async fn handle(&self, cx: &mut Context, _: NoInput) -> Result<Vec<Session>, ApiError> {

@@ -1,3 +1,4 @@
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{ApiError, Context, Endpoint, NoInput, Route};
@@ -6,7 +7,7 @@ use crate::{ApiError, Context, Endpoint, NoInput, Route};
 pub(crate) struct OkEndpoint;
 
 /// `{"ok":true}`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Alive {
     /// Always true.
@@ -18,7 +19,7 @@ impl Endpoint for OkEndpoint {
     type Output = Alive;
 
     fn route(&self) -> Route {
-        Route::get("/ok")
+        Route::get("/ok").summary("Says that the server is up")
     }
 
     async fn handle(&self, _: &mut Context, _: NoInput) -> Result<Alive, ApiError> {

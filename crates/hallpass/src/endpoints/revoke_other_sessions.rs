@@ -14,7 +14,9 @@ impl Endpoint for RevokeOtherSessionsEndpoint {
     type Output = Status;
 
     fn route(&self) -> Route {
-        Route::post("/revoke-other-sessions").requires(Requirement::Sensitive)
+        Route::post("/revoke-other-sessions")
+            .summary("Ends the caller's other sessions")
+            .requires(Requirement::Sensitive)
     }
 
     async fn handle(&self, cx: &mut Context, _: NoInput) -> Result<Status, ApiError> {

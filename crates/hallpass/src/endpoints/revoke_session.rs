@@ -1,4 +1,5 @@
 use hallpass_store::SessionToken;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Status;
@@ -12,7 +13,7 @@ use crate::{
 pub(crate) struct RevokeSessionEndpoint;
 
 /// Which session is to end.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct RevokeSession {
     /// Its unsigned token.
     pub token: SessionToken,
@@ -29,7 +30,7 @@ impl Endpoint for RevokeSessionEndpoint {
     type Output = Status;
 
     fn route(&self) -> Route {
-        Route::post("/revoke-session").requires(Requirement::Sensitive)
+        Route::post("/revoke-session").summary("Ends one of the caller's sessions").requires(Requirement::Sensitive)
     }
 
     async fn handle(&self, cx: &mut Context, input: RevokeSession) -> Result<Status, ApiError> {

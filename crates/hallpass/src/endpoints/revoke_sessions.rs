@@ -12,7 +12,7 @@ impl Endpoint for RevokeSessionsEndpoint {
     type Output = Status;
 
     fn route(&self) -> Route {
-        Route::post("/revoke-sessions").requires(Requirement::Sensitive)
+        Route::post("/revoke-sessions").summary("Ends all of the caller's sessions").requires(Requirement::Sensitive)
     }
 
     async fn handle(&self, cx: &mut Context, _: NoInput) -> Result<Status, ApiError> {

@@ -1,4 +1,5 @@
 use hallpass_store::{Account, Filter, Row, UserId};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{
@@ -11,7 +12,7 @@ use crate::{ApiError, Context, Endpoint, ErrorCode, Input, Requirement, Route, w
 pub(crate) struct SetPasswordEndpoint;
 
 /// The password.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SetPassword {
     /// What it is to be.
@@ -62,10 +63,10 @@ async fn replace(cx: &mut Context, account: Account, hash: String) -> Result<(),
 /// Adds an account with a password. No rule of the table forbids a second one, so of two at once the later one goes again.
 async fn add(cx: &mut Context, user_id: UserId, hash: String) -> Result<(), ApiError> {
     let account = Account::credential(cx.draw_id(), user_id.clone(), hash, cx.now());
-    let id = account.id.clone();
     let mut tx = cx.transaction();
-    tx.create(account).await?;
+    let Some(account) = tx.create(account).await? else { return Ok(()) };
     tx.commit().await?;
+    let id = cx.settled(account)?.id;
     if credential::find(cx, &user_id).await?.is_none_or(|first| first.id == id) {
         return Ok(());
     }

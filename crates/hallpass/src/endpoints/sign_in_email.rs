@@ -1,15 +1,18 @@
 use hallpass_store::{Account, Filter, SessionToken, User};
 use http::{StatusCode, header};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::credential::{self, Password};
 use crate::{
     ApiError, Context, EmailAddress, Endpoint, ErrorCode, Input, Route,
+    mail::MailKind,
     session::{
         SessionAndUser,
         cookies::{self, Remember},
         issue::issue,
     },
+    verification::email_token,
     wire::{Reader, header_value},
 };
 
@@ -17,7 +20,7 @@ use crate::{
 pub(crate) struct SignInEmailEndpoint;
 
 /// Who signs in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SignInEmail {
     /// Their address. Whether it is one is checked after the body, with an error of its own.
@@ -49,7 +52,7 @@ impl Input for SignInEmail {
 }
 
 /// What a sign-in came to.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct SignedIn {
     /// Whether a browser is to go to `url`.
@@ -68,7 +71,10 @@ impl Endpoint for SignInEmailEndpoint {
     type Output = SignedIn;
 
     fn route(&self) -> Route {
-        Route::post("/sign-in/email").accepts_forms().signs_in_by_form()
+        Route::post("/sign-in/email")
+            .summary("Signs somebody in with address and password")
+            .accepts_forms()
+            .signs_in_by_form()
     }
 
     async fn handle(&self, cx: &mut Context, input: SignInEmail) -> Result<SignedIn, ApiError> {
@@ -80,6 +86,9 @@ impl Endpoint for SignInEmailEndpoint {
         input.password.check_max(cx)?;
         let (user, account) = authenticate(cx, &email, input.password).await?;
         if engine.email_and_password.require_email_verification && !user.email_verified {
+            if engine.email_verification.send_on_sign_in && engine.outbox.sends(&MailKind::VERIFY_EMAIL) {
+                email_token::send_verification(cx, user, input.callback_url.as_deref())?;
+            }
             return Err(ErrorCode::EmailNotVerified.into());
         }
         let next = input.callback_url.as_deref().filter(|url| !url.is_empty());
@@ -95,7 +104,7 @@ impl Endpoint for SignInEmailEndpoint {
             .await?
             .ok_or_else(|| ApiError::from(ErrorCode::FailedToCreateSession).with_status(StatusCode::UNAUTHORIZED))?;
         tx.commit_unless(ErrorCode::InvalidEmailOrPassword).await?;
-        let made = SessionAndUser { session, user };
+        let made = SessionAndUser { session: cx.settled(session)?, user };
         let visible = engine.visible(made.clone());
         cookies::set(cx, made, if remembered { Remember::Yes } else { Remember::No });
         let redirect = location.is_some();

@@ -1,4 +1,5 @@
 use hallpass_store::SessionToken;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
@@ -11,7 +12,7 @@ use crate::{
 pub(crate) struct SignOutEndpoint;
 
 /// How to sign out. The fields concern outside providers that offer a sign-out of their own.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SignOut {
     /// Where the provider is to send the browser afterwards.
@@ -35,7 +36,7 @@ impl Input for SignOut {
 }
 
 /// `{"success":true}`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct SignedOut {
     /// Always true, also when there was no session.
@@ -47,7 +48,7 @@ impl Endpoint for SignOutEndpoint {
     type Output = SignedOut;
 
     fn route(&self) -> Route {
-        Route::post("/sign-out")
+        Route::post("/sign-out").summary("Ends the caller's session")
     }
 
     async fn handle(&self, cx: &mut Context, _: SignOut) -> Result<SignedOut, ApiError> {

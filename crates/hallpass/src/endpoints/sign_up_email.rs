@@ -1,4 +1,6 @@
-use hallpass_store::{Account, Filter, Row, SessionToken, StoreError, User, UserId};
+use hallpass_store::{Account, Filter, Record, Row, SessionToken, StoreError, User, UserId};
+use http::StatusCode;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -6,11 +8,13 @@ use super::credential::Password;
 use crate::{
     ApiError, Context, EmailAddress, Endpoint, ErrorCode, Input, Route,
     fields::{self, Action},
+    mail::MailKind,
     session::{
         SessionAndUser,
         cookies::{self, Remember},
         issue::issue,
     },
+    verification::email_token,
     wire::Reader,
 };
 
@@ -18,7 +22,7 @@ use crate::{
 pub(crate) struct SignUpEmailEndpoint;
 
 /// Who signs up.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SignUpEmail {
     /// Their name; may be empty.
@@ -79,7 +83,7 @@ impl Input for SignUpEmail {
 }
 
 /// What a sign-up came to.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct SignedUp {
     /// The new session's unsigned token; none when the user is not signed in yet.
@@ -93,7 +97,10 @@ impl Endpoint for SignUpEmailEndpoint {
     type Output = SignedUp;
 
     fn route(&self) -> Route {
-        Route::post("/sign-up/email").accepts_forms().signs_in_by_form()
+        Route::post("/sign-up/email")
+            .summary("Signs somebody up with address and password")
+            .accepts_forms()
+            .signs_in_by_form()
     }
 
     async fn handle(&self, cx: &mut Context, input: SignUpEmail) -> Result<SignedUp, ApiError> {
@@ -110,16 +117,24 @@ impl Endpoint for SignUpEmailEndpoint {
         let hides_taken = options.require_email_verification || !options.auto_sign_in;
         let remembered = input.remember_me != Some(false);
 
-        let taken = !cx.find::<User>(Filter::eq("email", input.email.as_str())).await?.is_empty();
-        if taken && !hides_taken {
+        let taken = cx.find::<User>(Filter::eq("email", input.email.as_str())).await?.into_iter().next();
+        if taken.is_some() && !hides_taken {
             return Err(ErrorCode::UserAlreadyExistsUseAnotherEmail.into());
         }
         let hash = engine.hash_password(input.password.into_inner()).await?;
-        if taken {
-            return Ok(SignedUp { token: None, user: engine.visible_user(user) });
+        if let Some(owner) = taken {
+            tell_owner(cx, owner);
+            return Ok(pretend(cx, user));
         }
         let signs_in = !hides_taken;
-        let made = create(cx, user, hash, signs_in.then_some(remembered)).await?;
+        let made = match create(cx, user.clone(), hash, signs_in.then_some(remembered)).await {
+            // A database hook that forbids an address must not tell strangers which.
+            Err(error) if hides_taken && error.status() == StatusCode::FORBIDDEN => return Ok(pretend(cx, user)),
+            made => made?,
+        };
+        if sends_mail(cx) {
+            email_token::send_verification(cx, made.user().clone(), input.callback_url.as_deref())?;
+        }
         Ok(match made {
             Made::User(user) => SignedUp { token: None, user: engine.visible_user(user) },
             Made::Session(made) => {
@@ -129,6 +144,33 @@ impl Endpoint for SignUpEmailEndpoint {
             }
         })
     }
+}
+
+/// Whether a new user is asked to prove their address.
+fn sends_mail(cx: &Context) -> bool {
+    let options = &cx.engine.email_verification;
+    let wanted = options.send_on_sign_up.unwrap_or(cx.engine.email_and_password.require_email_verification);
+    wanted && cx.engine.outbox.sends(&MailKind::VERIFY_EMAIL)
+}
+
+/// What somebody who must not learn that an address is taken is shown.
+fn pretend(cx: &Context, mut invented: User) -> SignedUp {
+    if let Some(id) = cx.row_id(User::TABLE).as_text() {
+        invented.id = UserId::new(id);
+    }
+    let invented = cx.engine.callbacks.synthetic_user(invented);
+    SignedUp { token: None, user: cx.engine.visible_user(invented) }
+}
+
+/// The owner of a taken address may want to know that somebody tried to sign up with it.
+fn tell_owner(cx: &Context, owner: User) {
+    let told = cx.engine.callbacks.on_existing_user_sign_up(owner);
+    cx.engine.background.spawn(async move {
+        if let Err(error) = told.await {
+            let cause: &dyn std::error::Error = &error;
+            tracing::error!(error = cause, "a callback about a sign-up with a taken address failed");
+        }
+    });
 }
 
 fn draft(cx: &Context, input: &SignUpEmail, given: Row) -> User {
@@ -143,6 +185,15 @@ enum Made {
     Session(SessionAndUser),
 }
 
+impl Made {
+    fn user(&self) -> &User {
+        match self {
+            Self::User(user) => user,
+            Self::Session(made) => &made.user,
+        }
+    }
+}
+
 /// User, password and session come into being together, or not at all.
 async fn create(cx: &mut Context, user: User, hash: String, sign_in: Option<bool>) -> Result<Made, ApiError> {
     let account = Account::credential(cx.draw_id(), user.id.clone(), hash, cx.now());
@@ -150,17 +201,17 @@ async fn create(cx: &mut Context, user: User, hash: String, sign_in: Option<bool
     let user = tx
         .create(user)
         .await?
-        .ok_or_else(|| ApiError::from(ErrorCode::FailedToCreateUser).with_status(http::StatusCode::BAD_REQUEST))?;
+        .ok_or_else(|| ApiError::from(ErrorCode::FailedToCreateUser).with_status(StatusCode::BAD_REQUEST))?;
     tx.create(account).await?;
     let session = match sign_in {
         None => None,
         Some(remembered) => Some(issue(&mut tx, &user.id, remembered).await?.ok_or(ErrorCode::FailedToCreateSession)?),
     };
     tx.commit().await.map_err(not_created)?;
-    let user = cx.as_stored(user).await;
+    let user = cx.as_stored(cx.settled(user)?).await;
     Ok(match session {
         None => Made::User(user),
-        Some(session) => Made::Session(SessionAndUser { session, user }),
+        Some(session) => Made::Session(SessionAndUser { session: cx.settled(session)?, user }),
     })
 }
 

@@ -1,5 +1,6 @@
 use hallpass_store::{Filter, Session};
 use http::StatusCode;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -17,7 +18,7 @@ use crate::{
 pub(crate) struct UpdateSessionEndpoint;
 
 /// What to set, by field name; whatever is no configured field is ignored.
-#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, JsonSchema)]
 #[serde(transparent)]
 pub struct UpdateSession(pub Map<String, Value>);
 
@@ -28,7 +29,7 @@ impl Input for UpdateSession {
 }
 
 /// The session as it is now.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct SessionUpdated {
     /// The session.
@@ -40,7 +41,9 @@ impl Endpoint for UpdateSessionEndpoint {
     type Output = SessionUpdated;
 
     fn route(&self) -> Route {
-        Route::post("/update-session").requires(Requirement::Session)
+        Route::post("/update-session")
+            .summary("Sets additional fields of the caller's session")
+            .requires(Requirement::Session)
     }
 
     async fn handle(&self, cx: &mut Context, input: UpdateSession) -> Result<SessionUpdated, ApiError> {

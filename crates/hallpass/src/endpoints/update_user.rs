@@ -1,5 +1,6 @@
 use hallpass_store::{Filter, Row, Value};
 use http::StatusCode;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
@@ -19,9 +20,20 @@ use crate::{
 pub(crate) struct UpdateUserEndpoint;
 
 /// What to set: `name`, `image` and configured additional fields; anything else is ignored.
-#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, JsonSchema)]
 #[serde(transparent)]
+#[schemars(with = "Fields")]
 pub struct UpdateUser(pub Map<String, Json>);
+
+/// What of it every server knows, for the OpenAPI document.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "a schema is made of it, never a value")]
+struct Fields {
+    /// The name.
+    name: Option<String>,
+    /// Address of a picture; `null` takes it away.
+    image: Option<String>,
+}
 
 impl Input for UpdateUser {
     fn read(from: &mut Reader<'_>) -> Option<Self> {
@@ -34,7 +46,7 @@ impl Endpoint for UpdateUserEndpoint {
     type Output = Status;
 
     fn route(&self) -> Route {
-        Route::post("/update-user").requires(Requirement::Session)
+        Route::post("/update-user").summary("Sets fields of the caller").requires(Requirement::Session)
     }
 
     async fn handle(&self, cx: &mut Context, UpdateUser(mut input): UpdateUser) -> Result<Status, ApiError> {

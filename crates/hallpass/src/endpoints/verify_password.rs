@@ -1,3 +1,4 @@
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{
@@ -10,7 +11,7 @@ use crate::{ApiError, Context, Endpoint, ErrorCode, Input, Requirement, Route, w
 pub(crate) struct VerifyPasswordEndpoint;
 
 /// The password to check.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct VerifyPassword {
     /// The caller's password, so they say.
     pub password: Password,
@@ -27,7 +28,7 @@ impl Endpoint for VerifyPasswordEndpoint {
     type Output = Status;
 
     fn route(&self) -> Route {
-        Route::post("/verify-password").requires(Requirement::Sensitive)
+        Route::post("/verify-password").summary("Whether a password is the caller's").requires(Requirement::Sensitive)
     }
 
     async fn handle(&self, cx: &mut Context, input: VerifyPassword) -> Result<Status, ApiError> {

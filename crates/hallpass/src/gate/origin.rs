@@ -61,6 +61,21 @@ impl OriginCheck {
         if names_origin { self.check_origin(request, true) } else { Ok(()) }
     }
 
+    /// The check of the query's `callbackURL` on endpoints that send browsers there (CONTRACT §9.3).
+    pub(crate) fn check_callback_url(&self, request: &Request) -> Result<(), ApiError> {
+        let target = request.query().text("callbackURL").filter(|url| !url.is_empty());
+        match target {
+            Some(url) if !self.is_skipped(request) && !self.trusts_redirect(request, url) => {
+                tracing::warn!(
+                    url = shortened(url),
+                    "callbackURL is not trusted; add its origin to trusted_origins if it is yours"
+                );
+                Err(ErrorCode::InvalidCallbackUrl.into())
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn check_origin(&self, request: &Request, always: bool) -> Result<(), ApiError> {
         let headers = request.original_headers();
         if self.is_csrf_unchecked() || self.is_skipped(request) || !(always || headers.contains_key(header::COOKIE)) {

@@ -28,11 +28,64 @@ pub struct AdvancedOptions {
     pub skip_trailing_slashes: bool,
     /// How a client's address is found.
     pub ip_address: IpAddressOptions,
+    /// How rows are written.
+    pub database: DatabaseOptions,
 }
 
 impl AdvancedOptions {
     pub(crate) fn cookie_prefix(&self) -> &str {
         self.cookie_prefix.as_deref().filter(|prefix| !prefix.is_empty()).unwrap_or("better-auth")
+    }
+}
+
+/// How rows are written (`advanced.database` in the npm package).
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DatabaseOptions {
+    /// What ids rows get; 32 letters and digits when not said. Session tokens are always such letters.
+    pub generate_id: Option<GenerateId>,
+}
+
+/// What ids rows get. Ids are texts on the wire, however the database keeps them.
+///
+/// Change it on an empty database only: rows that are there keep their ids, and `migrate` changes no column's type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "SpelledGenerateId", into = "SpelledGenerateId")]
+pub enum GenerateId {
+    /// `"uuid"`: random UUIDs.
+    Uuid,
+    /// `"serial"`: numbers, counted up by the database. Whoever signs up learns how many users there are.
+    Serial,
+    /// `false`: what the database makes of them, by a default of its own on each `id` column.
+    Database,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(untagged, expecting = "expected \"uuid\", \"serial\" or false")]
+enum SpelledGenerateId {
+    Name(String),
+    Switch(bool),
+}
+
+impl TryFrom<SpelledGenerateId> for GenerateId {
+    type Error = &'static str;
+    fn try_from(spelled: SpelledGenerateId) -> Result<Self, Self::Error> {
+        match spelled {
+            SpelledGenerateId::Name(name) if name == "uuid" => Ok(Self::Uuid),
+            SpelledGenerateId::Name(name) if name == "serial" => Ok(Self::Serial),
+            SpelledGenerateId::Switch(false) => Ok(Self::Database),
+            _ => Err("expected \"uuid\", \"serial\" or false"),
+        }
+    }
+}
+
+impl From<GenerateId> for SpelledGenerateId {
+    fn from(generate_id: GenerateId) -> Self {
+        match generate_id {
+            GenerateId::Uuid => Self::Name("uuid".into()),
+            GenerateId::Serial => Self::Name("serial".into()),
+            GenerateId::Database => Self::Switch(false),
+        }
     }
 }
 

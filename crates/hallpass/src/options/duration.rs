@@ -21,6 +21,11 @@ impl Span {
         Self(Duration::from_secs(seconds))
     }
 
+    /// A span that was set to something, or else this many hours: 0 counts as not set.
+    pub(crate) fn or_hours(set: Option<Self>, hours: u64) -> Duration {
+        set.filter(|span| span.as_secs() > 0).map_or(Duration::from_hours(hours), Into::into)
+    }
+
     /// In whole seconds.
     pub const fn as_secs(self) -> u64 {
         self.0.as_secs()

@@ -1,4 +1,8 @@
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
+
+use super::Span;
 
 /// Signing up and in with e-mail address and password (`emailAndPassword` in the npm package).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +21,12 @@ pub struct EmailAndPassword {
     pub min_password_length: usize,
     /// In UTF-16 code units, before normalisation; 0 means the default, 128.
     pub max_password_length: usize,
+    /// Whether mail to choose a new password is sent. When not said: if there is a mailer.
+    pub send_reset_password: Option<bool>,
+    /// How long the link in it is good for; 1 hour, also when 0.
+    pub reset_password_token_expires_in: Option<Span>,
+    /// Ends all sessions of a user who chose a new password that way.
+    pub revoke_sessions_on_password_reset: bool,
 }
 
 impl Default for EmailAndPassword {
@@ -28,6 +38,9 @@ impl Default for EmailAndPassword {
             require_email_verification: false,
             min_password_length: 8,
             max_password_length: 128,
+            send_reset_password: None,
+            reset_password_token_expires_in: None,
+            revoke_sessions_on_password_reset: false,
         }
     }
 }
@@ -39,5 +52,9 @@ impl EmailAndPassword {
 
     pub(crate) fn max_password_length(&self) -> usize {
         if self.max_password_length == 0 { 128 } else { self.max_password_length }
+    }
+
+    pub(crate) fn reset_password_token_expires_in(&self) -> Duration {
+        Span::or_hours(self.reset_password_token_expires_in, 1)
     }
 }

@@ -6,6 +6,7 @@
 mod advanced;
 mod duration;
 mod email_and_password;
+mod email_verification;
 mod rate_limit;
 mod session;
 mod user;
@@ -13,13 +14,15 @@ mod user;
 use serde::{Deserialize, Serialize};
 
 pub use advanced::{
-    AdvancedOptions, CookieAttributeOptions, CookieOptions, CrossSubDomainCookies, DisableOriginCheck, IpAddressOptions,
+    AdvancedOptions, CookieAttributeOptions, CookieOptions, CrossSubDomainCookies, DatabaseOptions, DisableOriginCheck,
+    GenerateId, IpAddressOptions,
 };
 pub use duration::Span;
 pub use email_and_password::EmailAndPassword;
-pub use rate_limit::{CustomRule, RateLimitOptions};
+pub use email_verification::{EmailVerification, StoreIdentifier, StoreIdentifiers, VerificationOptions};
+pub use rate_limit::{CustomRule, RateLimitOptions, RateLimitStorage};
 pub use session::{CookieCacheOptions, SessionOptions};
-pub use user::{AdditionalField, FieldType, UserOptions};
+pub use user::{AdditionalField, ChangeEmailOptions, DeleteUserOptions, FieldType, UserOptions};
 
 /// What `NODE_ENV` decides in the npm package.
 ///

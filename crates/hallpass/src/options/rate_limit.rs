@@ -15,10 +15,24 @@ pub struct RateLimitOptions {
     pub window: Option<Span>,
     /// Calls in a window; 100.
     pub max: Option<u64>,
-    /// Where counters are kept: `memory`, `database` or `secondary-storage`. No effect yet; it is memory.
-    pub storage: Option<String>,
+    /// Where calls are counted; in memory when not said.
+    pub storage: Option<RateLimitStorage>,
     /// Rules for single paths; the first that matches counts. In a path `*` stands for anything but `/`, `**` for anything.
     pub custom_rules: IndexMap<String, CustomRule>,
+}
+
+/// Where calls are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RateLimitStorage {
+    /// In this process: the fastest. Several servers count each for itself.
+    #[default]
+    Memory,
+    /// In the table `rateLimit` of the database, for all servers at it together. Each call then waits for a write; one that
+    /// cannot be counted is refused, or an attacker could have the limits out of the way by overloading the database.
+    Database,
+    /// In the secondary storage, of which there is none yet.
+    SecondaryStorage,
 }
 
 /// A rule for a path.
@@ -37,6 +51,10 @@ pub enum CustomRule {
 }
 
 impl RateLimitOptions {
+    pub(crate) fn is_in_database(&self) -> bool {
+        self.storage == Some(RateLimitStorage::Database)
+    }
+
     pub(crate) fn is_enabled(&self, environment: Environment) -> bool {
         self.enabled.unwrap_or(environment == Environment::Production)
     }

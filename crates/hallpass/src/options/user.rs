@@ -1,6 +1,10 @@
+use std::time::Duration;
+
 use hallpass_store::{Column, ColumnKind, Value};
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
+
+use super::Span;
 
 /// The user record (`user` in the npm package).
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -8,6 +12,41 @@ use serde::{Deserialize, Serialize};
 pub struct UserOptions {
     /// Columns of your own on the user, by name.
     pub additional_fields: IndexMap<String, AdditionalField>,
+    /// Changing one's own address.
+    pub change_email: ChangeEmailOptions,
+    /// Deleting one's own account.
+    pub delete_user: DeleteUserOptions,
+}
+
+/// Changing one's own address (`user.changeEmail` in the npm package; CONTRACT §11.6).
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ChangeEmailOptions {
+    /// Whether users may.
+    pub enabled: bool,
+    /// Lets users whose address is unproven change it at once.
+    pub update_email_without_verification: bool,
+    /// Asks at the old address first, if it is proven. Without this only the new one is asked. When not said: only if a mailer was
+    /// given for this kind of mail alone.
+    pub send_change_email_confirmation: Option<bool>,
+}
+
+/// Deleting one's own account (`user.deleteUser` in the npm package; CONTRACT §11.6).
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DeleteUserOptions {
+    /// Whether users may.
+    pub enabled: bool,
+    /// Asks by mail first. When not said: only if a mailer was given for this kind of mail alone.
+    pub send_delete_account_verification: Option<bool>,
+    /// How long the link in that mail is good for; 1 day, also when 0.
+    pub delete_token_expires_in: Option<Span>,
+}
+
+impl DeleteUserOptions {
+    pub(crate) fn delete_token_expires_in(&self) -> Duration {
+        Span::or_hours(self.delete_token_expires_in, 24)
+    }
 }
 
 /// What an additional field holds.

@@ -1,5 +1,6 @@
 use std::{fmt, str::FromStr};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// An e-mail address by the wire's grammar (CONTRACT §2.3), in lower case, as it is stored and looked up.
@@ -10,8 +11,9 @@ use serde::{Deserialize, Serialize};
 /// assert_eq!(email.as_str(), "ann@example.com");
 /// assert!("ann@localhost".parse::<EmailAddress>().is_err());
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(inline, with = "String", extend("format" = "email"))]
 pub struct EmailAddress(String);
 
 /// A text that is no e-mail address.

@@ -20,6 +20,8 @@ pub(crate) fn header_text(headers: &HeaderMap, name: &str) -> Option<String> {
 
 /// A text as a header's value, in Latin-1. `None` when it cannot be written so, or would end the header early.
 pub(crate) fn header_value(text: &str) -> Option<HeaderValue> {
+    // Space and line ends around a value go, as in the platform that the npm package sets headers on.
+    let text = text.trim_matches([' ', '\t', '\r', '\n']);
     let bytes: Option<Vec<u8>> = text.chars().map(|character| u8::try_from(u32::from(character)).ok()).collect();
     HeaderValue::from_bytes(&bytes?).ok()
 }
@@ -51,5 +53,6 @@ mod tests {
         assert_eq!(header_value("/ü").unwrap().as_bytes(), b"/\xfc");
         assert_eq!(header_value("/€"), None);
         assert_eq!(header_value("/\r\nset-cookie: a=b"), None);
+        assert_eq!(header_value(" /x\r\n").unwrap(), "/x");
     }
 }

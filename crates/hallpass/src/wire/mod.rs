@@ -6,6 +6,7 @@ mod header;
 pub(crate) mod path;
 mod query;
 mod read;
+pub(crate) mod redirect;
 
 pub use email::{EmailAddress, NotAnEmail};
 pub(crate) use header::{header_text, header_value};

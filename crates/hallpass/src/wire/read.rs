@@ -6,17 +6,23 @@ use serde_json::{Map, Value};
 use super::{email::EmailAddress, query::Query};
 use crate::error::ApiError;
 
-/// What an endpoint's input is read from: the body and the query.
+/// What an endpoint's input is read from: the body, the query, and the parameters of the path.
 #[derive(Debug)]
 pub struct Reader<'a> {
     body: Fields<'a>,
     query: Fields<'a>,
+    params: &'a [(String, String)],
 }
 
 impl<'a> Reader<'a> {
-    pub(crate) fn new(body: Option<&'a Value>, query: &'a Query) -> Self {
+    pub(crate) fn new(body: Option<&'a Value>, query: &'a Query, params: &'a [(String, String)]) -> Self {
         let query = Fields { label: "query", root: None, object: Some(query.as_map()), problems: Vec::new() };
-        Self { body: Fields { label: "body", root: body, object: None, problems: Vec::new() }, query }
+        Self { body: Fields { label: "body", root: body, object: None, problems: Vec::new() }, query, params }
+    }
+
+    /// A parameter of the path, as it stands there: nothing is decoded. Empty when the path has no such parameter.
+    pub fn param(&self, name: &str) -> &'a str {
+        self.params.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
     }
 
     /// The body.
@@ -196,7 +202,7 @@ mod tests {
 
     fn refused(body: Option<&Value>, read: impl FnOnce(&mut Fields<'_>)) -> String {
         let query = Query::default();
-        let mut reader = Reader::new(body, &query);
+        let mut reader = Reader::new(body, &query, &[]);
         read(reader.body());
         reader.refusal().map(|error| error.to_string()).unwrap_or_default()
     }

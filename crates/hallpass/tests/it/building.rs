@@ -2,7 +2,10 @@
 
 use hallpass::{
     Bearer, Builder, Hallpass,
-    options::{AdditionalField, AdvancedOptions, IpAddressOptions, SessionOptions, Span, UserOptions},
+    options::{
+        AdditionalField, AdvancedOptions, IpAddressOptions, RateLimitOptions, RateLimitStorage, SessionOptions, Span,
+        UserOptions,
+    },
     store::MemoryStore,
 };
 
@@ -16,7 +19,9 @@ fn refused(configure: impl FnOnce(Builder) -> Builder) -> String {
 fn a_field_over_a_core_column() {
     for name in ["emailVerified", "email", "id", "createdAt"] {
         let fields = [(name.to_owned(), AdditionalField::default())];
-        let said = refused(|it| it.user(UserOptions { additional_fields: fields.into_iter().collect() }));
+        let said = refused(|it| {
+            it.user(UserOptions { additional_fields: fields.into_iter().collect(), ..UserOptions::default() })
+        });
         assert_eq!(
             said,
             format!("user.additional_fields: `{name}` is a column of the user table already; choose another name")
@@ -45,6 +50,13 @@ fn what_is_missing_or_makes_no_sense() {
     for (said, hint) in [
         (refused(|it| it.base_url("ftp://x")), "http:// or https://"),
         (refused(|it| it.base_path("/a\"b")), "base_path"),
+        (
+            refused(|it| {
+                let storage = Some(RateLimitStorage::SecondaryStorage);
+                it.rate_limit(RateLimitOptions { storage, ..RateLimitOptions::default() })
+            }),
+            "rate_limit.storage",
+        ),
         (refused(|it| it.plugin(Bearer::new()).plugin(Bearer::new())), "added twice"),
         (
             refused(|it| it.advanced(AdvancedOptions { ip_address: proxies, ..AdvancedOptions::default() })),

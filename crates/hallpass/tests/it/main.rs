@@ -10,6 +10,7 @@ mod hashing;
 mod hostile;
 mod pipeline;
 mod routes;
+mod row_ids;
 mod sessions;
 mod support;
 mod unavailable;

@@ -12,3 +12,4 @@ mod order;
 mod origin;
 mod recorder;
 mod routing;
+mod stored_limits;

@@ -93,7 +93,8 @@ struct ProbeEndpoint {
     log: Log,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, hallpass::schemars::JsonSchema)]
+#[schemars(crate = "hallpass::schemars")]
 pub(super) struct Then(String);
 
 impl Input for Then {

@@ -16,7 +16,9 @@ fn field(field_type: FieldType) -> AdditionalField {
 /// A stage whose users have these fields.
 fn with<const N: usize>(fields: [(&str, AdditionalField); N]) -> Stage {
     let additional_fields = fields.map(|(name, field)| (name.to_owned(), field)).into_iter().collect();
-    stage_with(|builder| builder.plugin(Bearer::new()).user(UserOptions { additional_fields }))
+    stage_with(|builder| {
+        builder.plugin(Bearer::new()).user(UserOptions { additional_fields, ..UserOptions::default() })
+    })
 }
 
 async fn sign_up(stage: &Stage, more: Value) -> Answer {
