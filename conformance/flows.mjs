@@ -17,13 +17,13 @@ export async function loadFlows(filter = "") {
 }
 
 /** Resolves to { steps, different: [text] } over all flows. */
-export async function runFlows({ startPair, filter, print = console.log }) {
+export async function runFlows({ startPair, filter, show, print = console.log }) {
   const waiting = await loadFlows(filter);
   const total = { flows: waiting.length, steps: 0, different: [] };
   async function worker() {
     for (let flow = waiting.shift(); flow; flow = waiting.shift()) {
       const started = Date.now();
-      const { steps, different } = await runFlow(flow, startPair);
+      const { steps, different } = await runFlow(flow, startPair, { show: show ? print : undefined });
       const seconds = ((Date.now() - started) / 1000).toFixed(1);
       total.steps += steps;
       total.different.push(...different);
@@ -31,6 +31,6 @@ export async function runFlows({ startPair, filter, print = console.log }) {
       for (const text of different) print(text);
     }
   }
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  await Promise.all(Array.from({ length: show ? 1 : AT_ONCE }, worker));
   return total;
 }

@@ -13,6 +13,7 @@ import { runShared } from "./shared-database.mjs";
 
 const USAGE = `usage: node run.mjs [flows|generated|client|shared|self-test|browser|example|all] [options]
   --filter TEXT              only flows whose name contains TEXT
+  --show                     print what the npm package answers to each step of the flows
   --count N                  how many generated requests (default 5000)
   --seed N                   the seed of the generated requests (default: a new one, which is printed)
   --only N                   replay generated request N alone, and with what came before it
@@ -23,6 +24,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     filter: { type: "string" },
+    show: { type: "boolean", default: false },
     count: { type: "string", default: "5000" },
     seed: { type: "string" },
     only: { type: "string" },
@@ -51,7 +53,7 @@ async function startPair(scenario) {
 }
 
 const STAGES = {
-  flows: () => runFlows({ startPair, filter: values.filter }),
+  flows: () => runFlows({ startPair, filter: values.filter, show: values.show }),
   generated() {
     const seed = Number(values.seed ?? Date.now() % 2 ** 32) >>> 0;
     const only = values.only === undefined ? undefined : Number(values.only);

@@ -3,6 +3,7 @@
 import { runFlow } from "./lib/flow.mjs";
 import { altered } from "./lib/copies.mjs";
 import { jwt, readJwt } from "./lib/jwt.mjs";
+import { accounts, idp, signIn } from "./lib/oauth.mjs";
 import { startOracle } from "./lib/servers.mjs";
 import { flipped } from "./lib/scenario.mjs";
 
@@ -20,6 +21,18 @@ const FLOW = {
     await t.get("/get-session", { authorization: "Bearer unknown" });
     await t.get("/list-sessions", {});
     await t.get("/nothing");
+  },
+};
+
+const OAUTH_FLOW = {
+  name: "self-test of OAuth",
+  scenario: (at) => ({ options: { account: { storeAccountCookie: true, encryptOAuthTokens: true } }, plugins: { genericOAuth: { config: [idp(at.claims)] } } }),
+  lifetimes: [3600],
+  async run(t) {
+    await signIn(t, "ann");
+    await accounts(t, "ann");
+    await t.post("/get-access-token", ($) => ({ accountId: $.ann.accounts.idp }), ($) => ({ authorization: `Bearer ${$.ann.signed}` }));
+    await t.get("/callback/idp?state=unknown");
   },
 };
 
@@ -62,6 +75,25 @@ const FALSIFICATIONS = {
   "an expiry five seconds late": body((text) => text.replace(/("expiresAt":")([^"]*)/, (_, key, date) => key + shift(date, 5))),
   "an updatedAt that was not touched": body((text) => text.replace(/("user":.*"createdAt":")([^"]*)(","updatedAt":")[^"]*/, "$1$2$3$2")),
   "a list the other way round": body((text) => (text.startsWith("[{") ? JSON.stringify(JSON.parse(text).reverse()) : text)),
+};
+
+const renamed = (claims) => Buffer.from(JSON.stringify({ ...JSON.parse(Buffer.from(claims, "base64url")), name: "Another" })).toString("base64url");
+
+// What is changed in the URL is changed in the header alone, so that the way to the provider still leads there.
+const OAUTH_FALSIFICATIONS = {
+  "another scope": header("location", (value) => value.replace("scope=openid+email", "scope=openid+mail")),
+  "parameters in another order": header("location", (value) => value.replace(/(response_type=code)&(client_id=post)/, "$2&$1")),
+  "a state that is not the cookie's": header("location", (value) => value.replace(/state=(.)(.)/, "state=$2$1")),
+  "no nonce": header("location", (value) => value.replace(/&nonce=[^&]*/, "")),
+  "a nonce for the state": header("location", (value) => value.replace(/(state=)([^&]*)(.*nonce=)([^&]*)/, "$1$4$3$2")),
+  "a shorter code challenge": header("location", (value) => value.replace(/(code_challenge=.{42}).(?=&|$)/, "$1")),
+  "another error": header("location", (value) => value.replace("error=state_mismatch", "error=state_not_found")),
+  "an account cookie that was tampered with": header("set-cookie", (value) => value.replace(/(account_data=.{400})(.)/, (_, head, one) => `${head}${one === "A" ? "B" : "A"}`)),
+  "a state cookie that is kept": header("set-cookie", (value) => (value.startsWith("better-auth.state=;") ? undefined : value)),
+  "an ID token with another name in it": body((text) => text.replace(/("idToken":"[^.]*\.)([^.]*)/, (_, head, claims) => head + renamed(claims))),
+  "an ID token without its signature": body((text) => text.replace(/("idToken":"[^.]*\.[^.]*\.)[^"]*/, "$1")),
+  "a token that lives an hour longer": body((text) => text.replace(/("accessTokenExpiresAt":")([^"]*)/, (_, key, date) => key + shift(date, 3600))),
+  "scopes as text": body((text) => text.replace(/"scopes":\[([^\]]*)\]/, (_, list) => `"scopes":"${list.replaceAll('"', "")}"`)),
 };
 
 // The same for mails: each kind of them is sent once.
@@ -151,6 +183,10 @@ export async function runSelfTest({ print = console.log }) {
   await expect("requireSignature on one side only", true, () => runFlow(FLOW, pairOf(flipped)));
   for (const [title, mutate] of Object.entries(FALSIFICATIONS)) {
     await expect(title, true, () => runFlow(FLOW, pairOf((given) => given), { mutate }));
+  }
+  await expect("nothing changed in OAuth", false, () => runFlow(OAUTH_FLOW, pairOf((given) => given)));
+  for (const [title, mutate] of Object.entries(OAUTH_FALSIFICATIONS)) {
+    await expect(title, true, () => runFlow(OAUTH_FLOW, pairOf((given) => given), { mutate }));
   }
   await expect("no mail changed", false, () => runFlow(MAIL_FLOW, pairOf((given) => given)));
   for (const [title, mutateMails] of Object.entries(MAIL_FALSIFICATIONS)) {

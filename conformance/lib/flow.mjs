@@ -1,26 +1,30 @@
 // Runs one written flow against a pair of servers.
 //
-// A flow is { name, scenario, run(t) }. `t` sends steps and counts them; see README.md for an example.
+// A flow is { name, scenario, run(t) }. `t` sends steps and counts them; see README.md for an example. Where the servers
+// need an OAuth provider, `scenario` is a function of where the providers are (lib/providers.mjs). `lifetimes` lists
+// further distances, in seconds, that dates may have from the step in which they were made.
 import { setTimeout as sleep } from "node:timers/promises";
 import { explain, pair } from "./pair.mjs";
+import { providers } from "./providers.mjs";
 import { scenario } from "./scenario.mjs";
 
 const PASSWORD = "correct horse battery";
 
-/** Resolves to { steps, different: [text] }. `startPair(scenario)` starts the two servers. */
-export async function runFlow(flow, startPair, { mutate, mutateMails } = {}) {
+/** Resolves to { steps, different: [text] }. `startPair(scenario)` starts the two servers; `show` gets the text of each step. */
+export async function runFlow(flow, startPair, { mutate, mutateMails, show } = {}) {
   const result = { steps: 0, different: [] };
-  const given = scenario(flow.scenario);
   let servers = [];
   try {
+    const at = typeof flow.scenario === "function" ? await providers() : undefined;
+    const given = scenario(at ? flow.scenario(at) : flow.scenario);
     servers = await startPair(given);
     const { basePath, secrets, session } = given.options;
     const secret = secrets?.[0].value ?? given.options.secret;
     // An unremembered session lives a day, the others as long as configured.
-    const lifetimes = [86_400_000, (session?.expiresIn || 604_800) * 1000];
+    const lifetimes = [86_400_000, (session?.expiresIn || 604_800) * 1000, ...(flow.lifetimes ?? []).map((seconds) => seconds * 1000)];
     const both = pair(...servers, { basePath, secret, lifetimes, mutate, mutateMails });
     try {
-      await flow.run(steps(both, flow.name, result));
+      await flow.run(steps(both, flow.name, result, at, show));
       await noStrayMails(both, flow.name, result, sendsMails(given) ? undefined : 0);
     } finally {
       both.close();
@@ -45,18 +49,22 @@ async function noStrayMails(both, name, result, wait) {
   return told;
 }
 
-function steps(both, name, result) {
+function steps(both, name, result, at, show = () => {}) {
   /**
    * Sends one step. `is` says what the original is known to do, so that a flow cannot miss its mark unnoticed:
    * a status, or what `outcome` says of an answer.
    */
   async function send(request, is) {
+    return judge(await both.ask(request), is);
+  }
+
+  function judge(told, is) {
     result.steps += 1;
     const names = both.sides.map((side) => side.server.name);
-    const told = await both.ask(request);
+    show(`  ${name}, step ${result.steps}\n    asked: ${JSON.stringify(told.request)}\n${told.texts[0].replace(/^/gm, "      ")}`);
     if (!told.equal) result.different.push(`  ${name}, step ${result.steps}\n${explain(told, names)}`);
     const first = told.answers[0];
-    if (is !== undefined && is !== first.status && is !== outcome(first)) {
+    if (is != null && is !== first.status && is !== outcome(first)) {
       throw new Error(`the flow expects ${is} here, but ${names[0]} answered:\n${explain(told, names)}`);
     }
     return told;
@@ -116,6 +124,12 @@ function steps(both, name, result) {
       both.database((database, kept) => found.push(JSON.stringify(read(database, kept))));
       if (found[0] !== found[1]) result.different.push(`  ${name}, after step ${result.steps - 1}: ${what} are ${found.join(" and ")}`);
     },
+    /** Compares what `read(database, kept)` gives for each side. */
+    look: (read) => judge(both.look(read)),
+    /** Does `work(kept, side)` for each side, side being 0 or 1, without asking the servers anything. */
+    each: (work) => Promise.all(both.sides.map((side, index) => work(side.kept, index))),
+    /** Where the OAuth providers are, if the scenario asked for them. */
+    providers: at,
     /** Moves a kept session in time, in both databases: columns to seconds from now. */
     age: (name, columns) =>
       both.database((database, kept) => {

@@ -18,7 +18,7 @@ import { connection } from "./wire.mjs";
  *   json           a body to be sent as JSON; or `body` (text or bytes) with `type`, its content type, or no type;
  *                  or `chunks`, a list of texts for a chunked body
  *   host           instead of the usual Host; null sends none
- *   keep           a name under which `kept` holds { token, signed, cookies, cookie, user, id } of the answer
+ *   keep           a name under which `kept` holds { token, signed, cookies, cookie, user, url } of the answer
  */
 export function pair(left, right, { basePath = "/api/auth", secret, lifetimes = [], mutate = (answer) => answer, mutateMails = (mails) => mails } = {}) {
   const sides = [left, right].map((server, index) => ({
@@ -84,6 +84,14 @@ export function pair(left, right, { basePath = "/api/auth", secret, lifetimes = 
       }
       for (const side of sides) side.seen.asked.push({ sent, done: Date.now() });
     },
+    /** Reads from both databases, with `read(database, kept)`, what must then be equal like an answer. */
+    look(read) {
+      const values = [];
+      this.database((database, kept) => values.push(read(database, kept)));
+      const answers = values.map((value) => ({ status: "read", reason: "", headers: [], body: JSON.stringify(value) }));
+      const texts = answers.map((answer, side) => normalise(answer, sides[side].seen, secret));
+      return { equal: sameText(...texts), request: String(read), answers, texts };
+    },
     sides,
     close: () => sides.forEach((side) => side.wire.close()),
   };
@@ -115,11 +123,14 @@ function keep(side, name, answer) {
   const body = parsed(answer.body);
   const before = side.kept[name];
   const cookies = jar(before?.cookies ?? [], answer);
+  const signed = answer.headers.find(([header]) => header === "set-auth-token")?.[1];
   side.kept[name] = {
     ...before,
-    token: body?.token ?? body?.session?.token ?? before?.token,
-    signed: answer.headers.find(([header]) => header === "set-auth-token")?.[1] ?? before?.signed,
+    // An answer that redirects has no body to show the token in.
+    token: body?.token ?? body?.session?.token ?? signed?.split(".")[0] ?? before?.token,
+    signed: signed ?? before?.signed,
     user: body?.user ?? before?.user,
+    url: body?.url ?? before?.url,
     cookies,
     cookie: cookieHeader(cookies),
   };

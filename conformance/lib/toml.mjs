@@ -1,7 +1,10 @@
 // Writes a scenario as hallpass's configuration file. Its keys are the npm option names in snake case, so this is
 // mechanical, except below the tables whose keys are the operator's own names and must stay as they are.
 
-const OWN_NAMES = new Set(["additional_fields", "custom_rules", "cookies", "fields"]);
+const OWN_NAMES = new Set([
+  "additional_fields", "custom_rules", "cookies", "fields",
+  "authorization_url_params", "token_url_params", "refresh_token_params", "discovery_headers", "authorization_headers",
+]);
 
 export function toToml(scenario, { database, port, outbox }) {
   const options = snakeKeys(scenario.options);
