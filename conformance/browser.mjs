@@ -1,91 +1,22 @@
 // Walks the development page in Chromium as a person would: `node browser.mjs --url http://127.0.0.1:3000`.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { chromium } from "playwright-core";
+import { NARROW, PATIENCE, WIDE, assertAlone, assertContrast, assertFits, expectRefusal, prove } from "./lib/browser.mjs";
 
-const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
-const ARGS = [
-  "--headless",
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
-const WIDE = { width: 1280, height: 900 };
-const NARROW = { width: 390, height: 844 };
 const SIGNED = /^[A-Za-z0-9]{32}\.[A-Za-z0-9+/]{43}=$/;
-const PATIENCE = 10_000;
+const SETTLING = 1200; // The token's way along the wire takes a second.
 
-/** Runs every claim against the server at `url`; resolves to { steps, different: [text] } and keeps screenshots in the folder given. */
-export async function runBrowser({ url, screenshots, print = console.log }) {
-  if (!existsSync(CHROMIUM)) throw new Error(`there is no browser at ${CHROMIUM}: install chromium, or set CHROMIUM to one`);
-  const total = { steps: 0, different: [] };
-  const profile = mkdtempSync(join(tmpdir(), "hallpass-browser-"));
-  const context = await chromium.launchPersistentContext(profile, {
-    executablePath: CHROMIUM,
-    args: ARGS,
-    viewport: WIDE,
-    colorScheme: "light",
-    permissions: ["clipboard-read", "clipboard-write"],
-  });
-  try {
-    const world = await open(context, url, screenshots);
-    for (const [claim, prove] of Object.entries(CLAIMS)) {
-      total.steps += 1;
-      try {
-        await prove(world);
-        print(`  holds  ${claim}`);
-      } catch (error) {
-        total.different.push(`  FAILS  ${[`${claim}: ${error.message}`, ...world.complaints].join("\n         ")}`);
-        print(total.different.at(-1));
-        break; // Each claim builds on the ones before it.
-      }
-    }
-  } finally {
-    await context.close();
-    rmSync(profile, { recursive: true, force: true });
-  }
-  return total;
-}
+/** Proves every claim against the server at `url`; resolves to { steps, different: [text] } and keeps screenshots in the folder given. */
+export const runBrowser = ({ url, screenshots }) => prove({ claims: CLAIMS, url, screenshots, extend });
 
-/** What the claims share: the page, what it complained of, and ways to act on it. */
-async function open(context, url, screenshots) {
-  const page = context.pages()[0] ?? (await context.newPage());
-  page.setDefaultTimeout(PATIENCE);
-  const complaints = [];
-  const requests = [];
-  page.on("console", (message) => {
-    if (["error", "warning"].includes(message.type())) complaints.push(message.text());
-  });
-  page.on("pageerror", (error) => complaints.push(error.message));
-  page.on("requestfailed", (request) => complaints.push(`${request.url()} failed: ${request.failure().errorText}`));
-  page.on("request", (request) => requests.push(request));
-  if (screenshots) mkdirSync(screenshots, { recursive: true });
-  return {
-    url: new URL("/", url).href,
-    context,
-    page,
-    complaints,
-    requests,
-    step: (name) => page.getByRole("region", { name, exact: true }),
-    token: () => page.getByRole("group", { name: "The token this tab holds" }).textContent(),
-    stage: () => page.locator("#stages [aria-current]").textContent(),
-    async photograph(name) {
-      if (!screenshots) return;
-      await page.evaluate(() => scrollTo(0, 0));
-      await page.waitForTimeout(1200); // The token's way along the wire takes a second.
-      await page.screenshot({ path: join(screenshots, `${name}.png`), fullPage: true });
-    },
-  };
-}
+const extend = ({ page, photograph }) => ({
+  step: (name) => page.getByRole("region", { name, exact: true }),
+  token: () => page.getByRole("group", { name: "The token this tab holds" }).textContent(),
+  stage: () => page.locator("#stages [aria-current]").textContent(),
+  photograph: (name) => photograph(name, SETTLING),
+});
 
 /** Presses a button of a step and gives what the page then says, and the answer it shows. */
 async function press({ step, page }, name, button) {
@@ -108,53 +39,6 @@ async function shown(region) {
 }
 
 const curlOf = (region) => region.getByRole("group", { name: /^curl line/ }).textContent();
-
-/** Takes out the one complaint a refused request leaves in Chromium's console, and fails when it is not there. */
-function expectRefusal({ complaints }, status) {
-  const at = complaints.findIndex((text) => text.includes(`the server responded with a status of ${status}`));
-  assert.notEqual(at, -1, `the console does not mention the ${status}: ${complaints.join(" | ")}`);
-  complaints.splice(at, 1);
-}
-
-async function assertFits(page, width) {
-  const found = await page.evaluate(() => document.documentElement.scrollWidth);
-  assert.ok(found <= width, `the page is ${found} px wide in a window of ${width} px`);
-}
-
-/** Every text must stand out from the colour behind it, as WCAG's level AA asks. */
-async function assertContrast(page) {
-  const faint = await page.evaluate(() => {
-    const painter = Object.assign(document.createElement("canvas"), { width: 1, height: 1 }).getContext("2d", { willReadFrequently: true });
-    const rgba = (colour) => {
-      painter.clearRect(0, 0, 1, 1);
-      painter.fillStyle = colour;
-      painter.fillRect(0, 0, 1, 1);
-      return [...painter.getImageData(0, 0, 1, 1).data];
-    };
-    const behind = (element) => {
-      for (let at = element; at; at = at.parentElement) {
-        const colour = rgba(getComputedStyle(at).backgroundColor);
-        if (colour[3] === 255) return colour;
-      }
-      return [255, 255, 255];
-    };
-    const light = (colour) => {
-      const [r, g, b] = colour.map((value) => (value / 255 <= 0.04045 ? value / 255 / 12.92 : ((value / 255 + 0.055) / 1.055) ** 2.4));
-      return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-    };
-    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-    const found = [];
-    while (texts.nextNode()) {
-      const element = texts.currentNode.parentElement;
-      if (!texts.currentNode.data.trim() || !element.checkVisibility()) continue;
-      const [low, high] = [light(rgba(getComputedStyle(element).color)), light(behind(element))].sort((a, b) => a - b);
-      const ratio = (high + 0.05) / (low + 0.05);
-      if (ratio < 4.5) found.push(`${texts.currentNode.data.trim().slice(0, 30)} (${ratio.toFixed(2)})`);
-    }
-    return found;
-  });
-  assert.deepEqual(faint, [], "text with too little contrast");
-}
 
 const CLAIMS = {
   async "the root page opens under a policy that allows nothing from elsewhere"(world) {
@@ -358,9 +242,7 @@ const CLAIMS = {
   },
 
   async "nothing came from elsewhere, and the console stayed silent"(world) {
-    const foreign = world.requests.map((request) => request.url()).filter((url) => !url.startsWith(world.url));
-    assert.deepEqual(foreign, []);
-    assert.deepEqual(world.complaints, []);
+    assertAlone(world);
   },
 };
 

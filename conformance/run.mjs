@@ -4,13 +4,14 @@ import { DIFFERENCES } from "./differences.mjs";
 import { runFlows } from "./flows.mjs";
 import { runGenerated } from "./generated.mjs";
 import { flipped, scenario } from "./lib/scenario.mjs";
-import { hallpassBinary, startHallpass, startOracle } from "./lib/servers.mjs";
+import { exampleBinary, hallpassBinary, startHallpass, startOracle } from "./lib/servers.mjs";
 import { runBrowser } from "./browser.mjs";
+import { runExample } from "./example.mjs";
 import { runClient } from "./official-client.mjs";
 import { runSelfTest } from "./self-test.mjs";
 import { runShared } from "./shared-database.mjs";
 
-const USAGE = `usage: node run.mjs [flows|generated|client|shared|self-test|browser|all] [options]
+const USAGE = `usage: node run.mjs [flows|generated|client|shared|self-test|browser|example|all] [options]
   --filter TEXT              only flows whose name contains TEXT
   --count N                  how many generated requests (default 5000)
   --seed N                   the seed of the generated requests (default: a new one, which is printed)
@@ -68,6 +69,14 @@ const STAGES = {
       await server.stop();
     }
   },
+  example: () => runExample(),
+};
+
+/** What each stage looks at, where it is not both servers. */
+const ABOUT = {
+  "self-test": "the comparison itself",
+  browser: "the playground in Chromium",
+  example: "the example application in Chromium",
 };
 
 if (values.help || !(stage === "all" || stage in STAGES)) {
@@ -76,7 +85,8 @@ if (values.help || !(stage === "all" || stage in STAGES)) {
 }
 if (values.against !== "oracle" && stage !== "self-test") {
   try {
-    console.log(`testing ${hallpassBinary()}`);
+    if (stage !== "example") console.log(`testing ${hallpassBinary()}`);
+    if (["example", "all"].includes(stage)) console.log(`testing ${exampleBinary()}`);
   } catch (error) {
     console.error(error.message);
     process.exit(2);
@@ -85,7 +95,7 @@ if (values.against !== "oracle" && stage !== "self-test") {
 let passed = true;
 for (const name of stage === "all" ? Object.keys(STAGES) : [stage]) {
   const started = Date.now();
-  console.log(`conformance ${name}: ${name === "self-test" ? "the comparison itself" : `the npm package and ${values.against}`}`);
+  console.log(`conformance ${name}: ${ABOUT[name] ?? `the npm package and ${values.against}`}`);
   const { steps, different } = await STAGES[name]();
   const seconds = ((Date.now() - started) / 1000).toFixed(1);
   console.log(`conformance ${name}: ${steps} steps, ${steps - different.length} equal, ${different.length} different (${seconds} s)`);

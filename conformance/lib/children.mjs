@@ -26,12 +26,13 @@ export function removeFolder(folder) {
 }
 
 /**
- * Starts a program. `output()` gives the end of what it wrote, for error messages; `onLine` sees each line of its
- * stdout; `send` writes to its stdin; `stop()` resolves when it is gone; `exited` is a promise of its exit code.
+ * Starts a program, in `folder` if one is given. `output()` gives the end of what it wrote, for error messages; `onLine`
+ * sees each line of its stdout; `send` writes to its stdin; `stop()` resolves when it is gone; `exited` is a promise of
+ * its exit code.
  */
-export function start(command, args, environment, onLine = () => {}) {
+export function start(command, args, environment, onLine = () => {}, folder = undefined) {
   // stdin is a pipe so that the oracle notices when this process dies without having been able to kill it.
-  const child = spawn(command, args, { env: environment, stdio: ["pipe", "pipe", "pipe"] });
+  const child = spawn(command, args, { env: environment, cwd: folder, stdio: ["pipe", "pipe", "pipe"] });
   children.add(child);
   let tail = "";
   let line = "";

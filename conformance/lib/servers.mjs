@@ -1,5 +1,6 @@
 // Starts one of the two servers for a scenario. Both resolve to { name, port, database, outbox, output(), stop() }:
-// `database` and `outbox` are files, the second one of mails (outbox.mjs), which is there once a mail was sent.
+// `database` and `outbox` are files, the second one of mails (outbox.mjs), which is there once a mail was sent. The example
+// application, which knows no scenario, is started here as well.
 import { existsSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { get } from "node:http";
@@ -56,14 +57,14 @@ function oracleProcess(environment) {
 
 /** Starts hallpass. `database` names an existing file to use instead of a fresh one. */
 export async function startHallpass(scenario, { name = "hallpass", database } = {}) {
-  const binary = hallpassBinary();
+  const program = hallpassBinary();
   const folder = temporaryFolder();
   const file = database ?? join(folder, "auth.db");
   const config = join(folder, "hallpass.toml");
   const port = await freePort();
   const outbox = join(folder, "outbox.jsonl");
   writeFileSync(config, toToml(scenario, { database: file, port, outbox }));
-  const child = start(binary, ["serve", "--config", config], cleanEnvironment());
+  const child = start(program, ["serve", "--config", config], cleanEnvironment());
   await startup(name, child, answers(port));
   return {
     name,
@@ -79,17 +80,36 @@ export async function startHallpass(scenario, { name = "hallpass", database } = 
   };
 }
 
+/** Starts the example application in a folder of its own. */
+export async function startExample() {
+  const program = exampleBinary();
+  const folder = temporaryFolder();
+  const port = await freePort();
+  const child = start(program, [], cleanEnvironment({ PORT: String(port) }), undefined, folder);
+  await startup("example-axum-api", child, answers(port, "/"));
+  return {
+    port,
+    outbox: join(folder, "outbox.jsonl"),
+    output: child.output,
+    async stop() {
+      await child.stop("SIGTERM");
+      removeFolder(folder);
+    },
+  };
+}
+
 /** Finds the binary under test, or says how to make one. */
-export function hallpassBinary() {
-  const candidates = process.env.HALLPASS_BIN
-    ? [resolve(process.env.HALLPASS_BIN)]
-    : ["release", "debug"].map((profile) => join(here, "..", "target", profile, "hallpass"));
+export const hallpassBinary = () => binary("hallpass", "HALLPASS_BIN", ["release", "debug"], "cargo build --release -p hallpass-cli");
+
+/** Finds the example application, likewise. */
+export const exampleBinary = () => binary("example-axum-api", "EXAMPLE_BIN", ["debug"], "cargo build -p example-axum-api");
+
+function binary(name, variable, profiles, build) {
+  const given = process.env[variable];
+  const candidates = given ? [resolve(given)] : profiles.map((profile) => join(here, "..", "target", profile, name));
   const found = candidates.find((path) => existsSync(path));
   if (!found) {
-    throw new Error(
-      `there is no hallpass binary at ${candidates.join(" or ")}: ` +
-        "run `cargo build --release -p hallpass-cli`, or set HALLPASS_BIN to one",
-    );
+    throw new Error(`there is no ${name} binary at ${candidates.join(" or ")}: run \`${build}\`, or set ${variable} to one`);
   }
   return found;
 }
@@ -107,11 +127,11 @@ async function startup(name, child, ready) {
   }
 }
 
-/** Resolves once `/readyz` says 200. It lies outside the base path and is hallpass's own. */
-async function answers(port) {
+/** Resolves once `path` says 200. `/readyz` lies outside the base path and is hallpass's own. */
+async function answers(port, path = "/readyz") {
   for (;;) {
     const status = await new Promise((resolved) => {
-      const request = get({ host: "127.0.0.1", port, path: "/readyz", agent: false }, (response) => {
+      const request = get({ host: "127.0.0.1", port, path, agent: false }, (response) => {
         response.resume();
         resolved(response.statusCode);
       });

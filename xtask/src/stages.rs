@@ -45,6 +45,11 @@ pub(crate) const STAGES: &[Stage] = &[
     },
     Stage { name: "self-test", about: "the comparison notices differences", run: || outcome(self_test()) },
     Stage { name: "browser", about: "the playground in a real browser", run: || outcome(browser()) },
+    Stage {
+        name: "example",
+        about: "the example application in a real browser, with the links of its mails",
+        run: || outcome(example()),
+    },
     Stage { name: "fuzz", about: "a short fuzz of everything strangers send", run: || outcome(fuzz()) },
 ];
 
@@ -131,6 +136,19 @@ fn openapi() -> Result<Tally, String> {
 fn browser() -> Result<Tally, String> {
     system("/usr/bin/chromium", "chromium")?;
     node(&["browser"])
+}
+
+/// Builds the example application, for development as whoever copies it would, and walks its page.
+fn example() -> Result<Tally, String> {
+    system("/usr/bin/chromium", "chromium")?;
+    prepare_node()?;
+    let built = check(&mut cargo(&["build", "--quiet", "-p", "example-axum-api"]))?;
+    if built.failed > 0 {
+        return Ok(built);
+    }
+    let mut walk = command("node", &["run.mjs", "example"], "conformance");
+    let walked = counted(walk.env("EXAMPLE_BIN", target_folder().join("debug/example-axum-api")), count_conformance)?;
+    Ok(built.plus(walked))
 }
 
 /// What the comparison needs. One of the packages is compiled on the spot.

@@ -517,19 +517,57 @@ impl Builder {
         self
     }
 
-    /// Runs a hook before every endpoint, and before the plugins' hooks.
+    /// Runs a hook before every endpoint, and before the plugins' hooks: it sees the request as the client sent it, may change what comes
+    /// after sees of it, answer in the endpoint's place, or refuse. In which order hooks run, and after which refusals, is CONTRACT
+    /// §1.3 and §16.
+    ///
+    /// ```
+    /// use hallpass::{ApiError, Hallpass, plugin::{Flow, hook}, store::MemoryStore};
+    /// use http::StatusCode;
+    ///
+    /// // Nobody signs up at the weekend.
+    /// let is_weekend = || true;
+    /// let auth = Hallpass::builder()
+    ///     .before(hook(move |cx| Box::pin(async move {
+    ///         if cx.request().path() == "/sign-up/email" && is_weekend() {
+    ///             return Err(ApiError::coded(StatusCode::FORBIDDEN, "CLOSED", "Sign-up opens on Monday"));
+    ///         }
+    ///         Ok(Flow::Continue)
+    ///     })))
+    /// #   .secret("a secret of at least thirty-two characters")
+    /// #   .store(MemoryStore::new())
+    ///     .build()
+    ///     .unwrap();
+    /// ```
     pub fn before(mut self, hook: BeforeHook) -> Self {
         self.hooks.before(crate::plugin::every(), hook);
         self
     }
 
-    /// Runs a hook after every endpoint, and before the plugins' hooks.
+    /// Runs a hook after every endpoint, and before the plugins' hooks: it sees what was answered or refused, the session that began
+    /// ([`Context::new_session`](crate::Context::new_session)), and may add headers, replace the answer, or refuse after all.
+    ///
+    /// ```
+    /// use hallpass::{Hallpass, plugin::hook, store::MemoryStore};
+    ///
+    /// let auth = Hallpass::builder()
+    ///     .after(hook(|cx| Box::pin(async move {
+    ///         if let Some(session) = cx.new_session() {
+    ///             println!("{} signed in", session.user.id);
+    ///         }
+    ///         Ok(())
+    ///     })))
+    /// #   .secret("a secret of at least thirty-two characters")
+    /// #   .store(MemoryStore::new())
+    ///     .build()
+    ///     .unwrap();
+    /// ```
     pub fn after(mut self, hook: AfterHook) -> Self {
         self.hooks.after(crate::plugin::every(), hook);
         self
     }
 
-    /// Sees writes of records.
+    /// Sees writes of records, and may change or forbid them; [`DatabaseHooks`] has examples.
     pub fn database_hooks(mut self, hooks: impl DatabaseHooks) -> Self {
         self.hooks.database_hooks(hooks);
         self
@@ -767,7 +805,8 @@ fn check_domain(advanced: &AdvancedOptions, base: &Base) -> Result<(), BuildErro
 /// Links in mails lead to the base URL. Without one they would lead wherever the `Host` header of a request says, and a stranger who
 /// asks for somebody else's link would choose where its token goes.
 fn check_links(builder: &Builder, base: &Base) -> Result<(), BuildError> {
-    let sends = builder.senders.every.is_some() || !builder.senders.single.is_empty();
+    let senders = &builder.senders;
+    let sends = senders.every.is_some() && senders.switches.values().any(|is_on| *is_on) || !senders.single.is_empty();
     if sends && base.is_unknown() && builder.environment == Environment::Production {
         return Err(BuildError::new(
             "base_url is required where mail is sent: links in mails would otherwise lead wherever a request's Host \

@@ -122,6 +122,91 @@ pub type HookFuture<'a, T> = BoxFuture<'a, Result<T, ApiError>>;
 /// An after-hook runs before the answer, and also when the client has gone away meanwhile: with hooks registered, requests are seen
 /// through to their end on the tokio runtime. Of a call in process that is dropped, the rest does not happen. A process that is killed
 /// between commit and hook runs it never: what must not be missed belongs into the database.
+///
+/// What a hook says about a write holds whichever endpoint or plugin caused it, so this is the place for rules about data; rules about
+/// requests belong into [`Builder::before`](crate::Builder::before).
+///
+/// Only addresses of one domain, whether somebody signs up with them or changes to them:
+///
+/// ```
+/// # use hallpass::{ApiError, Bearer, Context, EmailAndPassword, Hallpass, endpoints::SignUpEmail, store::MemoryStore};
+/// use hallpass::{plugin::{DatabaseHooks, HookFuture, Verdict}, store::{Row, Value}};
+/// use http::StatusCode;
+///
+/// struct Colleagues;
+///
+/// impl Colleagues {
+///     fn admit(row: &Row) -> Result<Verdict, ApiError> {
+///         match row.get("email").and_then(Value::as_text) {
+///             Some(email) if !email.ends_with("@example.com") => {
+///                 Err(ApiError::coded(StatusCode::FORBIDDEN, "FOREIGN_ADDRESS", "Use your address at example.com"))
+///             }
+///             _ => Ok(Verdict::Proceed),
+///         }
+///     }
+/// }
+///
+/// impl DatabaseHooks for Colleagues {
+///     fn before_create<'a>(&'a self, _: &'a Context, table: &'a str, row: &'a mut Row) -> HookFuture<'a, Verdict> {
+///         Box::pin(async move { if table == "user" { Self::admit(row) } else { Ok(Verdict::Proceed) } })
+///     }
+///     fn before_update<'a>(&'a self, _: &'a Context, table: &'a str, set: &'a mut Row) -> HookFuture<'a, Verdict> {
+///         Box::pin(async move { if table == "user" { Self::admit(set) } else { Ok(Verdict::Proceed) } })
+///     }
+/// }
+///
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+/// # runtime.block_on(async {
+/// let auth = Hallpass::builder()
+/// #     .secret("a secret of at least thirty-two characters").store(MemoryStore::new())
+///     .email_and_password(EmailAndPassword::default())
+///     .database_hooks(Colleagues)
+///     .build()
+///     .unwrap();
+/// let eve = SignUpEmail::new("Eve", "eve@elsewhere.example".parse().unwrap(), "correct horse");
+/// let refused = auth.api().sign_up_email(eve, &http::HeaderMap::new()).await.unwrap_err();
+/// assert_eq!(refused.code(), Some("FOREIGN_ADDRESS"));
+/// # });
+/// ```
+///
+/// A claim of your own on every session, which clients see and cannot set:
+///
+/// ```
+/// # use hallpass::{Context, EmailAndPassword, Hallpass, endpoints::SignUpEmail, store::MemoryStore};
+/// # use hallpass::{plugin::{DatabaseHooks, HookFuture, Verdict}, store::Row};
+/// use hallpass::options::{AdditionalField, SessionOptions};
+///
+/// struct Region(&'static str);
+///
+/// impl DatabaseHooks for Region {
+///     fn before_create<'a>(&'a self, _: &'a Context, table: &'a str, row: &'a mut Row) -> HookFuture<'a, Verdict> {
+///         if table == "session" {
+///             row.set("region", self.0);
+///         }
+///         Box::pin(async { Ok(Verdict::Proceed) })
+///     }
+/// }
+///
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+/// # runtime.block_on(async {
+/// let region = AdditionalField { input: false, required: Some(false), ..AdditionalField::default() };
+/// let auth = Hallpass::builder()
+/// #     .secret("a secret of at least thirty-two characters").store(MemoryStore::new()).plugin(hallpass::Bearer::new())
+/// #     .email_and_password(EmailAndPassword::default())
+///     .session(SessionOptions { additional_fields: [("region".into(), region)].into(), ..SessionOptions::default() })
+///     .database_hooks(Region("eu-central"))
+///     .build()
+///     .unwrap();
+/// # let ann = SignUpEmail::new("Ann", "ann@example.com".parse().unwrap(), "correct horse");
+/// # let signed_up = auth.api().sign_up_email(ann, &http::HeaderMap::new()).await.unwrap();
+/// # let mut headers = http::HeaderMap::new();
+/// # let token = signed_up.headers["set-auth-token"].to_str().unwrap();
+/// # headers.insert("authorization", format!("Bearer {token}").parse().unwrap());
+/// let found = auth.api().get_session(&headers).await.unwrap();
+/// let json = serde_json::to_value(&found.as_ref().unwrap().session).unwrap();
+/// assert_eq!(json["region"], "eu-central");
+/// # });
+/// ```
 #[expect(unused_variables, reason = "the defaults do nothing")]
 pub trait DatabaseHooks: Send + Sync + 'static {
     /// A row is about to be added; it may be changed.

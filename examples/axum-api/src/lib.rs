@@ -1,7 +1,13 @@
-//! An API of one's own beside the endpoints of hallpass: `/` is for everybody, `/me` for those who are signed in.
+//! An API of one's own beside the endpoints of hallpass: `/` is for everybody, `/me` for those who are signed in, and
+//! `/app` is a page that signs people up and in. Whoever signs up proves their address first, and a forgotten password
+//! is replaced by mail.
+
+mod page;
 
 use axum::{Json, Router, routing::get};
-use hallpass::Hallpass;
+use hallpass::{
+    Bearer, BuildError, EmailAndPassword, Environment, Hallpass, mail::Mailer, options::EmailVerification, store::Store,
+};
 use hallpass_axum::{OptionalSession, Session};
 use http::{HeaderName, HeaderValue, Method, header};
 use serde::{Deserialize, Serialize};
@@ -16,6 +22,28 @@ pub struct Me {
     pub device: Option<String>,
 }
 
+/// Who may come in, and how. `origin` is where people reach the application: the links in mails begin with it.
+pub fn auth(origin: &str, store: impl Store, mailer: impl Mailer) -> Result<Hallpass, BuildError> {
+    Hallpass::builder()
+        .environment(Environment::Development)
+        // From your configuration, in earnest; `hallpass secret` prints one.
+        .secret("only for this example, which keeps nothing of worth")
+        .base_url(origin)
+        .trusted_origins(["http://localhost:5173"])
+        .store(store)
+        .mailer(mailer)
+        .email_and_password(EmailAndPassword {
+            require_email_verification: true,
+            // Whoever had the old password may have sessions, too.
+            revoke_sessions_on_password_reset: true,
+            ..EmailAndPassword::default()
+        })
+        // Who comes back without having followed the link gets another one.
+        .email_verification(EmailVerification { send_on_sign_in: true, ..EmailVerification::default() })
+        .plugin(Bearer::new())
+        .build()
+}
+
 /// The whole application.
 pub fn app(auth: &Hallpass, cors: CorsLayer) -> Router {
     Router::new()
@@ -23,6 +51,7 @@ pub fn app(auth: &Hallpass, cors: CorsLayer) -> Router {
         .route("/me", get(me))
         .layer(hallpass_axum::layer(auth))
         .merge(hallpass_axum::router(auth))
+        .route("/app", get(page::page))
         .layer(cors)
 }
 
