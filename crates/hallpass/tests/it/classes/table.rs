@@ -84,7 +84,7 @@ const DELETES: Nature = Nature::Ticket(&[Ticket::DeleteAccount]);
 
 /// What a provider sends browsers back with.
 const FROM_PROVIDER: &[Parameter] = &[
-    Parameter { place: Place::Path, name: "id", nature: Plain, example: r#""idp""# },
+    Parameter { place: Place::Path, name: "id", nature: Plain, example: r#""unknown""# },
     query("code", Plain, r#""c""#),
     query("error", Plain, ""),
     query("device_id", Plain, ""),
@@ -226,7 +226,7 @@ impl Known {
 
     /// Its path with something in the place of its parameters.
     pub(super) fn example_path(&self) -> String {
-        self.path.replace("{token}", "unknown").replace("{id}", "idp")
+        self.path.replace("{token}", "unknown").replace("{id}", "unknown")
     }
 
     /// The parameters of one nature.
