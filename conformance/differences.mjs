@@ -49,6 +49,18 @@ export const DIFFERENCES = [
     reason: "an open redirect",
   },
   {
+    about: "a provider's userinfo endpoint that is away, and nonsense that a provider answers",
+    original: "500 without a word, or internal_server_error, for an unreachable endpoint, an expires_in that is no number and an address that is no text; a name that is no text is stored as the database sees fit",
+    hallpass: "unable_to_get_user_info, invalid_code and email_not_found, as for a provider that refuses; such a name is left out",
+    reason: "somebody who comes back from a provider must not see a blank page because it is down",
+  },
+  {
+    about: "redirects of discovery and userinfo to another host",
+    original: "followed, but for discovery with headers of its own",
+    hallpass: "not followed",
+    reason: "tokens go to whom they are meant for",
+  },
+  {
     about: "what the HTTP parsers refuse",
     original: "Node's parser: 431 over 16 KiB of headers, 400 for methods it does not know; it lets <, > and quotes stand in a request target",
     hallpass: "hyper's parser, with limits of its own; it refuses such targets with 400 (clients encode them)",

@@ -350,7 +350,6 @@ export default [
     ["no address in it, no subject at the userinfo endpoint", (nonce) => ({ idToken: { claims: { nonce, sub: "person-2", email: null } }, user: { ...PERSON, sub: undefined } })],
     ["no address anywhere", (nonce) => ({ idToken: { claims: { nonce, email: null } }, user: { sub: "subject-1" } })],
     ["no address in it, and the userinfo endpoint fails", (nonce) => ({ idToken: { claims: { nonce, email: null } }, userStatus: 500, user: {} })],
-    ["an address that is no text", token({ sub: "s5", email: 5 })],
     ["an address in capitals", token({ sub: "s6", email: "LOUD@Example.COM" })],
     ["an address that is none", token({ sub: "s7", email: "nonsense" })],
     ["verified as text", token({ sub: "s8", email: "eight@example.com", email_verified: "true" })],
@@ -360,7 +359,6 @@ export default [
     ["emailVerified of its own", token({ sub: "s12", email: "twelve@example.com", email_verified: false, emailVerified: true })],
     ["an id of its own", token({ sub: "s13", id: "other", email: "thirteen@example.com", image: "own" })],
     ["no name", token({ sub: "s14", email: "fourteen@example.com", name: null })],
-    ["a name that is no text", token({ sub: "s15", email: "fifteen@example.com", name: 5 })],
   ]),
   table("ID tokens without a nonce of ours", [
     ["no nonce", token({ nonce: null })],
@@ -393,7 +391,6 @@ export default [
     ["scopes with commas", () => ({ user: PERSON, answer: { scope: "a,b c" } })],
     ["a lifetime of zero", () => ({ user: PERSON, answer: { expires_in: 0 } })],
     ["a lifetime as text", () => ({ user: PERSON, answer: { expires_in: "3600" } })],
-    ["a lifetime that is nonsense", () => ({ user: PERSON, answer: { expires_in: "soon" } })],
     ["no access token", () => ({ user: PERSON, answer: { access_token: null } })],
     ["an empty access token", () => ({ user: PERSON, answer: { access_token: "" } })],
     ["a number for an access token", () => ({ user: PERSON, answer: { access_token: 5 } })],
@@ -439,7 +436,6 @@ export default [
   ], { provider: "explicit" }),
   ...[
     ["no userinfo endpoint", { userInfoUrl: undefined }],
-    ["a userinfo endpoint that is down", { userInfoUrl: "http://127.0.0.1:1/userinfo" }],
     ["a token endpoint that is down", { tokenUrl: "http://127.0.0.1:1/token" }],
     ["no token endpoint", { tokenUrl: undefined }],
     ["no authorization endpoint", { authorizationUrl: undefined }],

@@ -251,16 +251,6 @@ export default [
     ["one given", { answer: { expires_in: 7200 } }],
   ], { accessTokenExpiresIn: 3600 }),
   {
-    name: "oauth tokens: a userinfo endpoint that is down",
-    scenario: withProvider({ ...OFFLINE, userInfoUrl: "http://127.0.0.1:1/me" }),
-    async run(t) {
-      await signIn(t, "ann");
-      await accounts(t, "ann");
-      change(t, { idToken: null });
-      await t.get("", ($) => ({ path: `/account-info?accountId=${$.ann.accounts.idp}`, ...bearer("ann")($) }));
-    },
-  },
-  {
     name: "oauth tokens: the requests for a refresh",
     scenario: (at) => ({ plugins: { genericOAuth: { config: [
       explicit(at.faults),

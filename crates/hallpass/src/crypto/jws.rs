@@ -44,7 +44,7 @@ pub(crate) fn verify(secret: &[u8], token: &str, now: Timestamp) -> Result<Map<S
 
 /// The token with its signature as it is usually written. The npm package overlooks white space in it, one `=` and the bits that the last
 /// character has to spare. Headers that ask for extensions are refused (RFC 7515 §4.1.11): none is understood here.
-fn canonical(token: &str) -> Option<String> {
+pub(crate) fn canonical(token: &str) -> Option<String> {
     let (signed, signature) = token.rsplit_once('.')?;
     let (header, _) = signed.split_once('.')?;
     let header: Map<String, Value> = serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(header).ok()?).ok()?;

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use subtle::ConstantTimeEq;
 
 use super::{client::HttpClient, keys::Keys};
+use crate::crypto::jws;
 
 /// How far clocks may be apart, in seconds.
 const TOLERANCE: f64 = 30.0;
@@ -32,12 +33,12 @@ impl IdTokens {
         nonce: Option<&str>,
         now: Timestamp,
     ) -> Option<Claims> {
+        let token = &*jws::canonical(token)?;
         let header = part(token, 0)?;
         let name = header.get("alg")?.as_str()?;
         let algorithm: Algorithm = name.parse().ok()?;
         let is_allowed = self.algorithms.as_ref().is_none_or(|allowed| allowed.iter().any(|known| known == name));
-        // What is marked as critical has to be understood, and nothing is.
-        if !is_allowed || header.contains_key("crit") {
+        if !is_allowed {
             return None;
         }
         let key = self.keys.find(client, algorithm, header.get("kid").and_then(Value::as_str)).await?;

@@ -296,7 +296,11 @@ pub(crate) fn hand_out(cx: &mut Context, account: Account) {
     if cx.engine.account.store_account_cookie {
         let row = account.into_row();
         let cells = row.iter().map(|(name, value)| (name.to_owned(), serde_json::to_value(value).unwrap_or_default()));
-        let cells: Map<String, Value> = cells.collect();
+        let mut cells: Map<String, Value> = cells.collect();
+        // As the npm package reads rows, the id comes last.
+        if let Some(id) = cells.shift_remove("id") {
+            cells.insert("id".into(), id);
+        }
         account_cookie::set(cx, cells);
     }
 }
