@@ -16,12 +16,12 @@ use crate::{
     context::{Context, Returned},
     endpoint::{AnyEndpoint, Endpoint, Mounted, NoInput},
     endpoints::{
-        self, AccessToken, AccountInfo, AccountInfoOf, AccountSelection, ChangeEmail, ChangePassword, CurrentSession,
-        DeleteUser, DeleteUserCallback, EmailVerified, GetSession, LinkSocial, LinkedAccount, PasswordChanged,
-        PasswordResetRequested, RefreshedTokens, RequestPasswordReset, ResetPassword, ResetPasswordCallback,
-        RevokeSession, SendVerificationEmail, SessionUpdated, SetPassword, SignInEmail, SignInSocial, SignOut,
-        SignUpEmail, SignedIn, SignedOut, SignedUp, SocialLink, SocialSignIn, Status, UnlinkAccount, UpdateSession,
-        UpdateUser, UserDeleted, VerifyEmail, VerifyPassword,
+        self, AccessToken, AccountInfo, AccountInfoOf, AccountSelection, Alive, ChangeEmail, ChangePassword,
+        CurrentSession, DeleteUser, DeleteUserCallback, EmailVerified, ErrorPage, GetSession, LinkSocial,
+        LinkedAccount, OAuthCallback, PasswordChanged, PasswordResetRequested, RefreshedTokens, RequestPasswordReset,
+        ResetPassword, ResetPasswordCallback, RevokeSession, SendVerificationEmail, SessionUpdated, SetPassword,
+        SignInEmail, SignInSocial, SignOut, SignUpEmail, SignedIn, SignedOut, SignedUp, SocialLink, SocialSignIn,
+        Status, UnlinkAccount, UpdateSession, UpdateUser, UserDeleted, VerifyEmail, VerifyPassword,
     },
     error::ApiError,
     pipeline,
@@ -31,6 +31,18 @@ use crate::{
 
 /// The endpoints of a [`Hallpass`], as methods. Each takes the caller's headers, of which the `authorization` and `cookie` ones say
 /// who that is.
+///
+/// | | Methods |
+/// |---|---|
+/// | Signing up, in and out | [`sign_up_email`](Self::sign_up_email), [`sign_in_email`](Self::sign_in_email), [`sign_in_social`](Self::sign_in_social), [`oauth_callback`](Self::oauth_callback), [`sign_out`](Self::sign_out) |
+/// | Sessions | [`get_session`](Self::get_session), [`list_sessions`](Self::list_sessions), [`revoke_session`](Self::revoke_session), [`revoke_sessions`](Self::revoke_sessions), [`revoke_other_sessions`](Self::revoke_other_sessions), [`update_session`](Self::update_session) |
+/// | The user | [`update_user`](Self::update_user), [`change_email`](Self::change_email), [`delete_user`](Self::delete_user), [`delete_user_callback`](Self::delete_user_callback) |
+/// | Passwords | [`change_password`](Self::change_password), [`set_password`](Self::set_password), [`verify_password`](Self::verify_password), [`request_password_reset`](Self::request_password_reset), [`reset_password_callback`](Self::reset_password_callback), [`reset_password`](Self::reset_password) |
+/// | Proving addresses | [`send_verification_email`](Self::send_verification_email), [`verify_email`](Self::verify_email) |
+/// | Accounts at providers | [`list_accounts`](Self::list_accounts), [`link_social`](Self::link_social), [`unlink_account`](Self::unlink_account), [`get_access_token`](Self::get_access_token), [`refresh_token`](Self::refresh_token), [`account_info`](Self::account_info) |
+/// | The rest | [`ok`](Self::ok), [`error`](Self::error), and [`call`](Self::call) for endpoints of plugins |
+///
+/// What an endpoint answers with a redirect over HTTP is an [`ApiError`] here, with the `location` among its headers.
 ///
 /// ```
 /// # use hallpass::{Bearer, EmailAndPassword, Hallpass, endpoints::SignUpEmail, store::MemoryStore};
@@ -233,6 +245,21 @@ impl<'a> Api<'a> {
     /// What the provider of one of the caller's accounts says of them. Without any headers the selection says whose.
     pub async fn account_info(&self, input: AccountSelection, headers: &HeaderMap) -> Answered<AccountInfo> {
         self.call(endpoints::AccountInfoEndpoint, AccountInfoOf(input), headers).await
+    }
+
+    /// Takes in somebody whom a provider sent back. The answer is always a redirect, which is an [`ApiError`].
+    pub async fn oauth_callback(&self, input: OAuthCallback, headers: &HeaderMap) -> Answered<()> {
+        self.call(endpoints::OAuthCallbackEndpoint, input, headers).await
+    }
+
+    /// The page at `/error`. It is a finished answer, which is an [`ApiError`].
+    pub async fn error(&self, input: ErrorPage, headers: &HeaderMap) -> Answered<()> {
+        self.call(endpoints::ErrorEndpoint, input, headers).await
+    }
+
+    /// Whether endpoints and hooks answer at all.
+    pub async fn ok(&self, headers: &HeaderMap) -> Answered<Alive> {
+        self.call(endpoints::OkEndpoint, NoInput, headers).await
     }
 
     /// Calls any endpoint, a plugin's for instance. What it reads of query and path is in its input.

@@ -1,24 +1,48 @@
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 
-use crate::{ApiError, Context, Endpoint, NoInput, Route, options::Environment, wire::redirect::append};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::{
+    ApiError, Context, Endpoint, Input, Route,
+    options::Environment,
+    wire::{Reader, redirect::append},
+};
 
 /// `GET /error`: where a browser lands when a redirect went wrong (CONTRACT §11.1).
 pub(crate) struct ErrorEndpoint;
 
+/// What went wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, JsonSchema)]
+pub struct ErrorPage {
+    /// The code; one that is no code is shown as `UNKNOWN`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// The same for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error_description: Option<String>,
+}
+
+impl Input for ErrorPage {
+    fn read(from: &mut Reader<'_>) -> Option<Self> {
+        let query = from.query();
+        Some(Self { error: query.first("error"), error_description: query.first("error_description") })
+    }
+}
+
 impl Endpoint for ErrorEndpoint {
-    type Input = NoInput;
+    type Input = ErrorPage;
     type Output = ();
 
     fn route(&self) -> Route {
         Route::get("/error").summary("Where a browser lands when a redirect went wrong")
     }
 
-    async fn handle(&self, cx: &mut Context, _: NoInput) -> Result<(), ApiError> {
-        let query = cx.request().query();
-        let given = query.first("error").filter(|text| !text.is_empty()).unwrap_or("UNKNOWN");
+    async fn handle(&self, cx: &mut Context, input: ErrorPage) -> Result<(), ApiError> {
+        let given = input.error.as_deref().filter(|text| !text.is_empty()).unwrap_or("UNKNOWN");
         let code = if is_code(given) { given } else { "UNKNOWN" };
-        let description = query.first("error_description").filter(|text| !text.is_empty());
+        let description = input.error_description.as_deref().filter(|text| !text.is_empty());
         let mut params = vec![("error", code)];
         params.extend(description.map(|text| ("error_description", text)));
         let with_params = |url: &str| append(url, &params).unwrap_or_else(|| url.to_owned());

@@ -49,6 +49,7 @@ pub use change_password::{ChangePassword, PasswordChanged};
 pub use credential::Password;
 pub use delete_user::{DeleteUser, UserDeleted};
 pub use delete_user_callback::DeleteUserCallback;
+pub use error_page::ErrorPage;
 pub use get_session::{CurrentSession, GetSession};
 pub use link_social::{LinkSocial, SocialLink};
 pub use list_accounts::LinkedAccount;
@@ -77,11 +78,14 @@ pub(crate) use change_email::ChangeEmailEndpoint;
 pub(crate) use change_password::ChangePasswordEndpoint;
 pub(crate) use delete_user::DeleteUserEndpoint;
 pub(crate) use delete_user_callback::DeleteUserCallbackEndpoint;
+pub(crate) use error_page::ErrorEndpoint;
 pub(crate) use get_access_token::GetAccessTokenEndpoint;
 pub(crate) use get_session::GetSessionEndpoint;
 pub(crate) use link_social::LinkSocialEndpoint;
 pub(crate) use list_accounts::ListAccountsEndpoint;
 pub(crate) use list_sessions::ListSessionsEndpoint;
+pub(crate) use oauth_callback::OAuthCallbackEndpoint;
+pub(crate) use ok::OkEndpoint;
 pub(crate) use refresh_token::RefreshTokenEndpoint;
 pub(crate) use request_password_reset::RequestPasswordResetEndpoint;
 pub(crate) use reset_password::ResetPasswordEndpoint;
@@ -105,8 +109,8 @@ use crate::plugin::Registrar;
 
 /// Mounts what is reachable over HTTP. `set_password` is not: it is for servers that know what they do.
 pub(crate) fn mount(registrar: &mut Registrar) {
-    registrar.endpoint(ok::OkEndpoint);
-    registrar.endpoint(error_page::ErrorEndpoint);
+    registrar.endpoint(OkEndpoint);
+    registrar.endpoint(ErrorEndpoint);
     registrar.endpoint(SignUpEmailEndpoint);
     registrar.endpoint(SignInEmailEndpoint);
     registrar.endpoint(SignOutEndpoint);
@@ -129,7 +133,7 @@ pub(crate) fn mount(registrar: &mut Registrar) {
     registrar.endpoint(ResetPasswordEndpoint);
     registrar.endpoint(ListAccountsEndpoint);
     registrar.endpoint(SignInSocialEndpoint);
-    registrar.endpoint(oauth_callback::OAuthCallbackEndpoint);
+    registrar.endpoint(OAuthCallbackEndpoint);
     registrar.endpoint(LinkSocialEndpoint);
     registrar.endpoint(UnlinkAccountEndpoint);
     registrar.endpoint(GetAccessTokenEndpoint);

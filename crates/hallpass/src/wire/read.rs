@@ -249,6 +249,14 @@ impl<'a> Fields<'a> {
         texts
     }
 
+    /// The first value of a field of a query, for endpoints that take whatever comes.
+    pub fn first(&mut self, name: &str) -> Option<String> {
+        match self.optional(name)? {
+            Value::Array(values) => values.first()?.as_str().map(Into::into),
+            single => single.as_str().map(Into::into),
+        }
+    }
+
     /// Whether ECMAScript would take the field of a query for true: present and not an empty text.
     pub fn is_truthy(&mut self, name: &str) -> bool {
         self.optional(name).is_some_and(|value| value.as_str() != Some(""))

@@ -5,6 +5,7 @@
 //! stand on. `classes` holds every endpoint and parameter against the faults that servers like this one have had.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+mod api;
 mod bearer;
 mod building;
 mod classes;
