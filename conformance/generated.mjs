@@ -47,7 +47,11 @@ const SHARED = {
 };
 const USER = { additionalFields: { nickname: { type: "string", required: false } } };
 
-// Two pairs take turns, because `requireSignature` changes what most credentials are worth, and the senders what is said.
+// A provider that is away: what is drawn here never comes so far as to need it.
+const PROVIDER = { providerId: "idp", clientId: "us", clientSecret: "hush", authorizationUrl: "https://idp.example.com/authorize", tokenUrl: "http://127.0.0.1:1/token" };
+
+// Three pairs take turns, because `requireSignature` changes what most credentials are worth, the senders what is said, and
+// copies of sessions what is looked up.
 const SCENARIOS = [
   {
     options: {
@@ -70,13 +74,21 @@ const SCENARIOS = [
       user: { ...USER, changeEmail: { enabled: true }, deleteUser: { enabled: true } },
     },
   },
+  {
+    plugins: { genericOAuth: { config: [PROVIDER, { ...PROVIDER, providerId: "closed", disableImplicitSignUp: true, pkce: false, scopes: ["a b", "c"] }] } },
+    options: {
+      ...SHARED,
+      session: { ...SHARED.session, cookieCache: { enabled: true } },
+      user: { ...USER, deleteUser: { enabled: true } },
+    },
+  },
 ];
 
 /** Resolves to { steps, different: [text] }. With `only`, replays that request and what came before it in its round. */
 export async function runGenerated({ startPair, seed, count, only, print = console.log }) {
   const total = { steps: 0, different: [] };
   const pairs = await Promise.all(SCENARIOS.map((given) => startPair(scenario(given))));
-  const play = (round, size, skip) => playRound({ servers: pairs[round % 2], seed, round, size, skip });
+  const play = (round, size, skip) => playRound({ servers: pairs[round % pairs.length], seed, round, size, skip });
   const report = async (found) => {
     const [round, skip] = [Math.floor(found.index / ROUND), found.index % ROUND];
     const alone = (await play(round, 1, skip)).length > 0;
@@ -146,13 +158,15 @@ async function signUp(servers) {
 
 const userId = (name) => `${name}USER`.padEnd(32, name);
 
+const accountId = (name, provider) => `${name}${provider}`.padEnd(32, "A");
+
 /** Brings both databases into the state in which a round starts. */
 function restore(both, round) {
   const now = Date.now();
   const date = (seconds) => new Date(now + seconds * 1000).toISOString();
   const dates = { createdAt: date(0), updatedAt: date(0) };
   // Every other turn of a pair finds the addresses verified.
-  const emailVerified = Math.floor(round / 2) % 2;
+  const emailVerified = Math.floor(round / SCENARIOS.length) % 2;
   both.database((database, $) => {
     for (const table of ["session", "account", "verification", "user"]) database.exec(`delete from ${table}`);
     const insert = (table, row) => {
@@ -163,7 +177,10 @@ function restore(both, round) {
     for (const [index, user] of users.entries()) {
       const id = userId(user.name);
       insert("user", { ...user, ...dates, id, emailVerified });
-      insert("account", { ...accounts[index], ...dates, userId: id, accountId: id });
+      insert("account", { ...accounts[index], ...dates, userId: id, accountId: id, id: accountId(user.name, "credential") });
+      if (user.name !== "ann") continue;
+      const tokens = { accessToken: "at", refreshToken: "rt", idToken: null, accessTokenExpiresAt: date(3600), scope: "a,b" };
+      insert("account", { ...accounts[index], ...dates, ...tokens, password: null, userId: id, accountId: "subject", providerId: "idp", id: accountId(user.name, "idp") });
     }
     for (const [name, row] of Object.entries(SESSIONS)) {
       const token = `${name}TOKEN`.padEnd(32, name);
@@ -200,6 +217,7 @@ function drawRequest(random) {
   const credential = random.chance(0.75) ? drawCredential(random) : () => undefined;
   const cookie = random.chance(0.5) ? drawCookie(random) : () => undefined;
   if (random.chance(0.3)) return drawMailRequest(random, { credential, cookie });
+  if (random.chance(0.15)) return drawAccountRequest(random, { credential, cookie });
   const [path, method] = drawEndpoint(random);
   const body = method === "GET" && random.chance(0.9) ? () => ({}) : drawBody(random, path);
   const origin = drawOrigin(random);
@@ -241,6 +259,33 @@ function drawMailRequest(random, { credential, cookie }) {
   };
   const whole = ($) => path + (path.endsWith("/") ? encodeURIComponent(token($)) : "") + query($);
   return ($) => ({ method, path: whole($), authorization: credential($), cookie: cookie($), ...origin, ...(method === "GET" ? {} : body($)) });
+}
+
+/** A request to one of the endpoints about accounts at providers. */
+function drawAccountRequest(random, { credential, cookie }) {
+  const [path, method] = random.pick([
+    ["/sign-in/social", "POST"], ["/sign-in/social", "POST"], ["/link-social", "POST"], ["/callback/", "GET"], ["/callback/", "POST"], ["/unlink-account", "POST"],
+    ["/get-access-token", "POST"], ["/refresh-token", "POST"], ["/account-info", "GET"], ["/list-accounts", "GET"],
+  ]);
+  const provider = random.pick(["idp", "idp", "idp", "closed", "credential", "nobody", "IDP", ""]);
+  const account = random.pick([accountId("ann", "idp"), accountId("ann", "idp"), accountId("ann", "credential"), accountId("bob", "credential"), "nobody", ""]);
+  const origin = random.chance(0.7) ? { origin: ORIGIN } : drawOrigin(random);
+  const spoilt = (value) => (random.chance(0.06) ? random.pick(VALUES) : value);
+  const maybe = (value) => (random.chance(0.3) ? spoilt(value) : undefined);
+  const social = () => ({
+    provider: spoilt(provider), callbackURL: maybe(drawTarget(random)), newUserCallbackURL: maybe(drawTarget(random)), errorCallbackURL: maybe(drawTarget(random)),
+    disableRedirect: maybe(true), scopes: maybe(["x", "y z"]), requestSignUp: maybe(true), loginHint: maybe("ann@example.com"),
+    additionalParams: maybe(random.pick([{ prompt: "none" }, { a: "ä b" }, { state: "x" }, { scope: "x" }, { a: 5 }])), additionalData: maybe({ a: 1 }),
+    idToken: random.chance(0.1) ? random.pick([{ token: "a.b.c" }, { token: 5 }, { nonce: "x" }, {}, "x"]) : undefined,
+  });
+  const selection = () => random.pick([{ accountId: account }, { accountId: account }, { accountId: account, userId: userId("ann") }, { accountId: account, foo: 1 }, { useAccountCookie: true }, { useAccountCookie: false }, {}, { accountId: 5 }, { accountId: account, useAccountCookie: true }]);
+  const drawn = path.endsWith("social") ? social() : path === "/unlink-account" ? { accountId: spoilt(account) } : selection();
+  const answer = { code: random.pick([undefined, "c", ""]), state: random.pick([undefined, UNKNOWN, "", "x"]), error: random.pick([undefined, undefined, "access_denied", "<b>"]), error_description: random.pick([undefined, "no & no"]), iss: random.pick([undefined, "https://idp.example.com"]) };
+  const pairs = (values) => Object.entries(values).filter(([, value]) => value !== undefined).map(([name, value]) => `${name}=${encodeURIComponent(typeof value === "object" ? JSON.stringify(value) : value)}`).join("&");
+  const query = path === "/callback/" ? `?${pairs(answer)}` : method === "GET" ? `?${pairs(drawn)}` : "";
+  const whole = path + (path === "/callback/" ? provider : "") + (query === "?" ? "" : query);
+  const body = method === "GET" ? {} : path === "/callback/" ? random.pick([{}, { type: "application/x-www-form-urlencoded", body: pairs(answer) }, { json: {} }]) : random.chance(0.9) ? { json: drawn } : drawBody(random, path)();
+  return ($) => ({ method, path: whole, authorization: credential($), cookie: cookie($), ...origin, ...body });
 }
 
 function drawMailBody(random, path, token, target) {

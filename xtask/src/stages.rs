@@ -34,7 +34,7 @@ pub(crate) const STAGES: &[Stage] = &[
     Stage {
         name: "generated",
         about: "generated requests, likewise",
-        run: || conformance(&["generated", "--count", "500"]),
+        run: || conformance(&["generated", "--count", "5000"]),
     },
     Stage { name: "client", about: "the official JavaScript client", run: || conformance(&["client"]) },
     Stage { name: "shared", about: "one database, two servers", run: || conformance(&["shared"]) },
