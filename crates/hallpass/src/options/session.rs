@@ -56,7 +56,7 @@ impl SessionOptions {
 /// The copy of a session in a cookie, which spares browsers the look-up in the store (CONTRACT §5). Off unless enabled.
 ///
 /// **What it gives up:** a session that was ended goes on being answered from the copies that browsers hold, for up to
-/// [`max_age`](Self::max_age). The same goes for a changed user, and for whoever keeps the two cookies of a browser back from it. Not
+/// [`max_age`](field@Self::max_age). The same goes for a changed user, and for whoever keeps the two cookies of a browser back from it. Not
 /// concerned are endpoints with [`Requirement::Sensitive`](crate::Requirement::Sensitive), which ask the store in any case, requests
 /// with `?disableCookieCache=1`, and bearer clients, which hold no copy.
 ///

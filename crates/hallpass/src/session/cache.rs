@@ -1,7 +1,7 @@
 //! The copy of a session in a cookie (CONTRACT §5): how it is written, and when it is believed.
 //!
 //! A copy spares the look-up in the store for as long as it is good. The price is stated at
-//! [`CookieCacheOptions`](crate::options::CookieCacheOptions): a session that was ended lives on in browsers that hold a copy. So what
+//! [`CookieCacheOptions`]: a session that was ended lives on in browsers that hold a copy. So what
 //! is sensitive never looks at one.
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64URL};
