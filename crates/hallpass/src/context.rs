@@ -25,6 +25,8 @@ pub struct Context {
     request: Request,
     pub(crate) out: Outgoing,
     pub(crate) session: Option<SessionAndUser>,
+    /// Whether that is what a copy in a cookie said, and nobody has asked the store.
+    pub(crate) is_copy: bool,
     pub(crate) new_session: Option<SessionAndUser>,
     pub(crate) returned: Returned,
     /// Where the request has reached the server, if that depends on the request.
@@ -48,6 +50,7 @@ impl Context {
             request,
             out: Outgoing::default(),
             session: None,
+            is_copy: false,
             new_session: None,
             returned: Returned::Nothing,
             site: None,

@@ -49,6 +49,8 @@ pub struct Route {
     pub(crate) signs_in_by_form: bool,
     pub(crate) checks_callback_url: bool,
     pub(crate) summary: Option<&'static str>,
+    /// Whether it looks for a session itself, and refuses in its own way where there is none; for the OpenAPI document.
+    pub(crate) finds_session: bool,
 }
 
 impl Route {
@@ -76,6 +78,11 @@ impl Route {
     /// What it does, in a few words; for the OpenAPI document.
     pub fn summary(mut self, summary: &'static str) -> Self {
         self.summary = Some(summary);
+        self
+    }
+
+    pub(crate) fn finds_session(mut self) -> Self {
+        self.finds_session = true;
         self
     }
 
@@ -122,6 +129,7 @@ impl Route {
             signs_in_by_form: false,
             checks_callback_url: false,
             summary: None,
+            finds_session: false,
         }
     }
 }

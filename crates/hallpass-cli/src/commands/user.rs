@@ -72,10 +72,11 @@ async fn delete(auth: &Hallpass, named: &str, yes: bool) -> Result<(), Failure> 
             return Err("not deleted".into());
         }
     }
-    // Sessions first, then what a user signs in with, then the user (CONTRACT §13.2).
+    // Sessions first, then what a user signs in with, links that were sent to them, then the user (CONTRACT §13.2).
     let batch = Batch::new()
         .delete("session", Filter::eq("userId", &user.id))
         .delete("account", Filter::eq("userId", &user.id))
+        .delete("verification", Filter::eq("value", &user.id))
         .delete("user", Filter::eq("id", &user.id));
     auth.store().write(auth.schema(), batch).await.map_err(chain)?;
     output::say(&format!("deleted {}", user.email));

@@ -270,7 +270,7 @@ pub fn read(text: &str, source: &str, variables: &BTreeMap<String, String>) -> R
     let mut config: Config = serde_path_to_error::deserialize(Value::Table(table)).map_err(|error| {
         // A value may come from the environment, so the key is named and not the file.
         let path = error.path().to_string();
-        format!("{path}: {}", error.into_inner().message())
+        format!("{path}: {}", without_value(error.into_inner().message()))
     })?;
     environment::honour_npm_variables(&mut config, variables);
     check(&config)?;
@@ -284,6 +284,18 @@ pub fn read(text: &str, source: &str, variables: &BTreeMap<String, String>) -> R
     }
     warnings.extend(mail::warnings(&config));
     Ok(Loaded { config, warnings })
+}
+
+/// What is wrong with a value without the value, which may be a secret in the wrong place.
+fn without_value(message: &str) -> String {
+    let Some((before, after)) = message.split_once("string \"") else {
+        return match (message.split_once("unknown variant `"), message.split_once("`, expected ")) {
+            (Some((before, _)), Some((_, known))) => format!("{before}not one of the values it can have: {known}"),
+            _ => message.to_owned(),
+        };
+    };
+    let kept = after.rsplit_once("\", ").map_or("", |(_, kept)| kept);
+    format!("{before}a text, {kept}")
 }
 
 /// Where the text stops being TOML. The line itself may hold a secret and is not shown.

@@ -50,7 +50,9 @@ impl Endpoint for AccountInfoEndpoint {
     type Output = AccountInfo;
 
     fn route(&self) -> Route {
-        Route::get("/account-info").summary("What the provider of one of the caller's accounts says of them")
+        Route::get("/account-info")
+            .finds_session()
+            .summary("What the provider of one of the caller's accounts says of them")
     }
 
     async fn handle(&self, cx: &mut Context, AccountInfoOf(selection): AccountInfoOf) -> Result<AccountInfo, ApiError> {

@@ -74,10 +74,13 @@ impl Endpoint for ChangeEmailEndpoint {
         let (next, life) = (input.callback_url.as_deref(), cx.engine.email_verification.expires_in());
         match way {
             Way::AtOnce => {
+                let (id, old) = (Filter::eq("id", &user.id), Filter::eq("email", &*user.email));
+                // Had the old address been proven meanwhile, the new one would count as proven.
+                let unchanged = id.and(old).and(Filter::eq("emailVerified", false));
                 let set = Row::new().with("email", new_email).with("updatedAt", cx.now());
                 let mut tx = cx.transaction();
-                tx.update("user", Filter::eq("id", &user.id), set).await?;
-                tx.commit().await?;
+                tx.update_guarded("user", unchanged, set).await?;
+                tx.commit_unless(ErrorCode::InvalidUser).await?;
                 new_email.clone_into(&mut user.email);
                 cookies::set(cx, SessionAndUser { session, user: user.clone() }, Remember::AsBefore);
                 if cx.engine.outbox.sends(&MailKind::VERIFY_EMAIL) {

@@ -149,6 +149,8 @@ async fn delete(cx: &mut Context, user: &User, token: Option<&Verification>) -> 
     }
     revoke::all_of(&mut tx, &user.id).await?;
     tx.delete("account", Filter::eq("userId", &user.id)).await?;
+    // Ids may be given out again: no link of this user may open what becomes somebody else's.
+    tx.delete("verification", Filter::eq("value", &user.id)).await?;
     tx.delete("user", Filter::eq("id", &user.id)).await?;
     if !tx.commit_if_guards_hold().await? {
         return Err(ApiError::from(ErrorCode::InvalidToken).with_status(StatusCode::NOT_FOUND));

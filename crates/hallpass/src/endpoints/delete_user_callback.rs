@@ -37,7 +37,10 @@ impl Endpoint for DeleteUserCallbackEndpoint {
     type Output = UserDeleted;
 
     fn route(&self) -> Route {
-        Route::get("/delete-user/callback").summary("Deletes the caller by the token of a mail").checks_callback_url()
+        Route::get("/delete-user/callback")
+            .finds_session()
+            .summary("Deletes the caller by the token of a mail")
+            .checks_callback_url()
     }
 
     async fn handle(&self, cx: &mut Context, input: DeleteUserCallback) -> Result<UserDeleted, ApiError> {

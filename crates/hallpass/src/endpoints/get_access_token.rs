@@ -16,6 +16,7 @@ impl Endpoint for GetAccessTokenEndpoint {
 
     fn route(&self) -> Route {
         Route::post("/get-access-token")
+            .finds_session()
             .summary("An access token of one of the caller's accounts, refreshed if need be")
     }
 

@@ -103,7 +103,10 @@ pub(super) fn additional_data(from: &mut Fields<'_>) -> Option<Map<String, Value
 /// The provider a request names.
 pub(super) async fn find(cx: &Context, id: &str) -> Result<Ready, ApiError> {
     cx.provider(id).await.ok_or_else(|| {
-        tracing::error!(provider = id, "there is no such provider, or it cannot be used at this moment");
+        // A name that nobody configured is the client's own text, and not the operator's business.
+        if cx.knows_provider(id) {
+            tracing::error!(provider = id, "the provider cannot be used at this moment");
+        }
         ErrorCode::ProviderNotFound.into()
     })
 }

@@ -48,7 +48,7 @@ impl Endpoint for RefreshTokenEndpoint {
     type Output = RefreshedTokens;
 
     fn route(&self) -> Route {
-        Route::post("/refresh-token").summary("Gets new tokens for one of the caller's accounts")
+        Route::post("/refresh-token").finds_session().summary("Gets new tokens for one of the caller's accounts")
     }
 
     async fn handle(&self, cx: &mut Context, input: AccountSelection) -> Result<RefreshedTokens, ApiError> {

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use hallpass_store::{Filter, User};
+use hallpass_store::{Batch, Filter, User};
 use hallpass_verify::component;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -72,9 +72,14 @@ impl Endpoint for RequestPasswordResetEndpoint {
 
 async fn send(cx: &mut Context, input: RequestPasswordReset) -> Result<(), ApiError> {
     let found = cx.find::<User>(Filter::eq("email", input.email.as_str())).await?.into_iter().next();
-    let Some(user) = found else { return Ok(()) };
     let engine = cx.engine.clone();
     let token = draw(&*engine.randomness, 24, ALPHANUMERIC);
+    let Some(user) = found else {
+        // A store that cannot write must not tell by failing which addresses have an account.
+        let nothing = Batch::new().delete("verification", Filter::eq("identifier", format!("reset-password:{token}")));
+        cx.store().write(cx.schema(), nothing).await?;
+        return Ok(());
+    };
     let life = engine.email_and_password.reset_password_token_expires_in();
     let mut tx = cx.transaction();
     values::create(&mut tx, &format!("reset-password:{token}"), user.id.as_str(), life).await?;

@@ -57,7 +57,7 @@ impl Endpoint for ResetPasswordEndpoint {
         let user = cx.find::<User>(Filter::eq("id", &user_id)).await?.into_iter().next();
         let user = user.ok_or(ErrorCode::UserNotFound)?;
         let hash = cx.engine.hash_password(input.new_password.into_inner()).await?;
-        replace(cx, &found, &user_id, hash).await?;
+        replace(cx, &found, &user, hash).await?;
         let callbacks = cx.engine.callbacks.clone();
         callbacks.on_password_reset(cx, &user).await?;
         Ok(Status::DONE)
@@ -66,22 +66,28 @@ impl Endpoint for ResetPasswordEndpoint {
 
 /// The token is used up, sessions are ended and the password is changed together, or nothing is: of any number of callers with one token,
 /// one sets the password.
-async fn replace(cx: &mut Context, token: &Verification, user_id: &UserId, hash: String) -> Result<(), ApiError> {
-    let account = credential::find(cx, user_id).await?;
+async fn replace(cx: &mut Context, token: &Verification, user: &User, hash: String) -> Result<(), ApiError> {
+    let user_id = &user.id;
+    let accounts = cx.find::<Account>(Filter::eq("userId", user_id)).await?;
+    // Whoever signed up at a provider with an address that was not theirs must be out once its owner has come (COMPATIBILITY D62).
+    let is_foreign = !user.email_verified && accounts.iter().any(|account| account.provider_id != Account::CREDENTIAL);
+    let has_password = !is_foreign && credential::find(cx, user_id).await?.is_some();
     let now = cx.now();
     let new_account_id = cx.draw_id();
-    let revokes = cx.engine.email_and_password.revoke_sessions_on_password_reset;
+    let revokes = cx.engine.email_and_password.revoke_sessions_on_password_reset || is_foreign;
     let mut tx = cx.transaction();
     values::use_up(&mut tx, token).await?;
     if revokes {
         revoke::all_of(&mut tx, user_id).await?;
     }
-    match account {
-        Some(_) => {
-            let set = Row::new().with("password", hash).with("updatedAt", now);
-            tx.update("account", credential::filter(user_id), set).await?;
-        }
-        None => drop(tx.create(Account::credential(new_account_id, user_id.clone(), hash, now)).await?),
+    if is_foreign {
+        tx.delete("account", Filter::eq("userId", user_id)).await?;
+    }
+    if has_password {
+        let set = Row::new().with("password", hash).with("updatedAt", now);
+        tx.update("account", credential::filter(user_id), set).await?;
+    } else {
+        tx.create(Account::credential(new_account_id, user_id.clone(), hash, now)).await?;
     }
     tx.commit_unless(ErrorCode::InvalidToken).await
 }

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use hallpass_store::{Account, Filter, Session, SessionToken, StoreError};
 use http::header;
 use schemars::JsonSchema;
@@ -100,6 +102,9 @@ async fn accounts(cx: &Context, token: &SessionToken) -> Vec<Account> {
     accounts
 }
 
+/// How long a provider may take to say where one signs out.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// Where to sign out at the first provider that offers it.
 async fn provider_url(cx: &Context, accounts: Vec<Account>, input: &SignOut) -> Option<String> {
     let mut seen = Vec::new();
@@ -107,7 +112,9 @@ async fn provider_url(cx: &Context, accounts: Vec<Account>, input: &SignOut) -> 
         if seen.contains(&account.provider_id) {
             continue;
         }
-        let Some(provider) = cx.provider(&account.provider_id).await else { continue };
+        // One that is away must not hold up a sign-out.
+        let found = tokio::time::timeout(PATIENCE, cx.provider(&account.provider_id)).await;
+        let Ok(Some(provider)) = found else { continue };
         let (back, state) = (input.callback_url.as_deref(), input.state.as_deref());
         if let Some(url) = provider.end_session_url(account.id_token.as_deref(), back, state, &cx.base_url()) {
             return Some(url);

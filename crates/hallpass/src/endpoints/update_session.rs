@@ -10,6 +10,7 @@ use crate::{
     session::{
         SessionAndUser,
         cookies::{self, Remember},
+        requirement,
     },
     wire::Reader,
 };
@@ -47,7 +48,8 @@ impl Endpoint for UpdateSessionEndpoint {
     }
 
     async fn handle(&self, cx: &mut Context, input: UpdateSession) -> Result<SessionUpdated, ApiError> {
-        let SessionAndUser { session, user } = cx.required_session()?;
+        let confirmed = requirement::confirmed(cx).await?;
+        let SessionAndUser { session, user } = confirmed.ok_or(ErrorCode::Unauthorized)?;
         let mut set = fields::read(&cx.engine.session_fields, &input.0, Action::Update)?;
         if set.is_empty() {
             return Err(ApiError::message(StatusCode::BAD_REQUEST, "No fields to update"));

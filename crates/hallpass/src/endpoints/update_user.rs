@@ -12,6 +12,7 @@ use crate::{
     session::{
         SessionAndUser,
         cookies::{self, Remember},
+        requirement,
     },
     wire::Reader,
 };
@@ -50,7 +51,8 @@ impl Endpoint for UpdateUserEndpoint {
     }
 
     async fn handle(&self, cx: &mut Context, UpdateUser(mut input): UpdateUser) -> Result<Status, ApiError> {
-        let SessionAndUser { session, mut user } = cx.required_session()?;
+        let confirmed = requirement::confirmed(cx).await?;
+        let SessionAndUser { session, mut user } = confirmed.ok_or(ErrorCode::Unauthorized)?;
         if input.get("email").is_some_and(is_truthy) {
             return Err(ErrorCode::EmailCanNotBeUpdated.into());
         }

@@ -141,7 +141,8 @@ async fn prove(cx: &mut Context, claims: &Claims) -> Result<(), Stop> {
 
 /// Signs in whoever proved the address, unless they are already.
 async fn sign_in(cx: &mut Context, email: &str, user: User) -> Result<(), ApiError> {
-    let made = match requirement::current(cx, false).await? {
+    requirement::current(cx, false).await?;
+    let made = match requirement::confirmed(cx).await? {
         Some(mut current) if current.user.email == email => {
             current.user.email_verified = true;
             current
@@ -196,7 +197,7 @@ async fn change(
     } else if stays_verified {
         engine.callbacks.after_email_verification(cx, &updated).await?;
     }
-    if let Some(mut session) = session {
+    if let Some(mut session) = requirement::confirmed(cx).await? {
         session.user.email = new_email;
         session.user.email_verified = stays_verified;
         cookies::set(cx, session, Remember::AsBefore);

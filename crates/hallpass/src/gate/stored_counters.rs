@@ -106,14 +106,18 @@ impl StoredCounters {
 
     fn first(&self, key: &str, now: Timestamp) -> Batch {
         let row = Row::new().with("id", self.ids.make(TABLE)).with("key", key).with("count", 1_i64);
-        Batch::new().insert(TABLE, row.with("lastRequest", now.as_millis()))
+        self.sweeping(Batch::new().insert(TABLE, row.with("lastRequest", now.as_millis())), now)
     }
 
-    /// A new window, and the end of rows that nobody asks for any more.
+    /// A new window.
     fn anew(&self, key: &str, last: Timestamp, now: Timestamp) -> Batch {
         let unchanged = Filter::eq("key", key).and(Filter::lt("lastRequest", last.as_millis().saturating_add(1)));
         let set = Row::new().with("count", 1_i64).with("lastRequest", now.as_millis());
-        let batch = Batch::new().update(TABLE, unchanged, set).guarded();
+        self.sweeping(Batch::new().update(TABLE, unchanged, set).guarded(), now)
+    }
+
+    /// Now and then a write also ends rows that nobody asks for any more.
+    fn sweeping(&self, batch: Batch, now: Timestamp) -> Batch {
         if now.as_millis() < self.next_sweep.load(Ordering::Relaxed) {
             return batch;
         }

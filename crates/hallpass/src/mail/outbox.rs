@@ -1,6 +1,11 @@
 //! Mail on its way out.
 
-use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use backon::{ExponentialBuilder, Retryable};
 use tokio::sync::Semaphore;
@@ -13,6 +18,9 @@ use crate::{
 
 /// How many mails may be on their way at once, those that wait for another try included.
 const QUEUE: usize = 1024;
+
+/// How many may be on their way to one address: one that takes no mail must not fill the queue for all others.
+const PER_ADDRESS: usize = 5;
 
 /// How many are being carried at any moment.
 const AT_ONCE: usize = 8;
@@ -45,6 +53,7 @@ pub(crate) struct Outbox {
     background: Background,
     randomness: Arc<dyn Randomness>,
     room: Arc<Semaphore>,
+    addressees: Arc<Mutex<HashMap<String, usize>>>,
     carrying: Arc<Semaphore>,
     backoff: ExponentialBuilder,
 }
@@ -58,7 +67,8 @@ impl Outbox {
             .with_max_times(5)
             .with_jitter();
         let (room, carrying) = (Arc::new(Semaphore::new(QUEUE)), Arc::new(Semaphore::new(AT_ONCE)));
-        Self { senders, background, randomness, room, carrying, backoff }
+        let addressees = Arc::default();
+        Self { senders, background, randomness, room, addressees, carrying, backoff }
     }
 
     /// Whether mail of a kind is sent at all. Where it is not, endpoints answer as the npm package does without the sender.
@@ -71,6 +81,13 @@ impl Outbox {
         let Some(mailer) = self.senders.find(&mail.kind).cloned() else { return };
         let Ok(place) = Arc::clone(&self.room).try_acquire_owned() else {
             tracing::error!(kind = mail.kind.as_str(), "a mail was dropped: {QUEUE} others are still on their way");
+            return;
+        };
+        let Some(addressee) = Addressee::admit(&self.addressees, &mail.to) else {
+            tracing::warn!(
+                kind = mail.kind.as_str(),
+                "a mail was dropped: {PER_ADDRESS} others are on their way to its address"
+            );
             return;
         };
         mail.id = draw(&*self.randomness, ID_LEN, ALPHANUMERIC);
@@ -92,8 +109,40 @@ impl Outbox {
                 let cause: &(dyn std::error::Error + 'static) = &error;
                 tracing::error!(kind = mail.kind.as_str(), user = %mail.user.id, error = cause, "a mail was given up");
             }
-            drop(place);
+            drop((place, addressee));
         });
+    }
+}
+
+/// One of the mails on their way to an address.
+struct Addressee {
+    all: Arc<Mutex<HashMap<String, usize>>>,
+    address: String,
+}
+
+impl Addressee {
+    /// Counts a mail, unless there are too many on their way there already.
+    fn admit(all: &Arc<Mutex<HashMap<String, usize>>>, address: &str) -> Option<Self> {
+        let mut counts = all.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.entry(address.to_owned()).or_default();
+        if *count >= PER_ADDRESS {
+            return None;
+        }
+        *count += 1;
+        drop(counts);
+        Some(Self { all: Arc::clone(all), address: address.to_owned() })
+    }
+}
+
+impl Drop for Addressee {
+    fn drop(&mut self) {
+        let mut counts = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = counts.get_mut(&self.address) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.address);
+            }
+        }
     }
 }
 
@@ -166,11 +215,25 @@ mod tests {
     async fn mail_past_the_queue_is_dropped_and_nobody_waits() {
         let (mailer, calls) = failing(0, || MailError::temporary(""));
         let (outbox, background) = outbox(mailer);
-        for _ in 0..QUEUE + 5 {
-            outbox.post(mail());
+        for number in 0..QUEUE + 5 {
+            outbox.post(Mail { to: format!("{number}@example.com"), ..mail() });
         }
         background.finish().await;
         assert_eq!(calls.load(Ordering::SeqCst), QUEUE);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_address_takes_no_more_than_its_share_of_the_queue() {
+        let (mailer, calls) = failing(0, || MailError::temporary(""));
+        let (outbox, background) = outbox(mailer);
+        for _ in 0..PER_ADDRESS + 5 {
+            outbox.post(mail());
+        }
+        background.finish().await;
+        assert_eq!(calls.load(Ordering::SeqCst), PER_ADDRESS);
+        outbox.post(mail());
+        background.finish().await;
+        assert_eq!(calls.load(Ordering::SeqCst), PER_ADDRESS + 1, "once they are gone there is room again");
     }
 
     #[tokio::test(start_paused = true)]

@@ -21,8 +21,6 @@ pub(crate) struct Endpoints {
     pub(super) is_oidc: bool,
     /// How its ID tokens are verified, if they can be.
     pub(super) id_tokens: Option<IdTokens>,
-    /// Whether it was reached, or never had to be. What is known without it is kept for one request.
-    pub(super) is_whole: bool,
 }
 
 impl Endpoints {
@@ -36,7 +34,6 @@ impl Endpoints {
             issuer: None,
             is_oidc: false,
             id_tokens: None,
-            is_whole: true,
         }
     }
 
@@ -52,13 +49,14 @@ impl Endpoints {
         match client::get(client, url, &options.discovery_headers).await {
             Ok(document) if has_odd_issuer(&document) => {
                 tracing::error!(provider = id, "the discovery document has an issuer that is no URL");
-                known.is_whole = false;
+                return None;
             }
             Ok(document) => known.learn(options, url, &document)?,
             Err(error) => {
                 let cause: &dyn std::error::Error = &error;
-                tracing::error!(provider = id, error = cause, "the discovery document could not be had");
-                known.is_whole = false;
+                tracing::error!(provider = id, error = cause, "the discovery document could not be fetched");
+                // Going on with what is configured would mean to believe ID tokens that could be verified (COMPATIBILITY D73).
+                return None;
             }
         }
         if known.authorization.is_none() || known.token.is_none() && !exchanges_itself {
@@ -81,10 +79,11 @@ impl Endpoints {
     fn learn(&mut self, options: &ProviderOptions, url: &str, document: &Value) -> Option<()> {
         let text =
             |name: &str| document.get(name).and_then(Value::as_str).filter(|it| !it.is_empty()).map(String::from);
-        self.authorization = self.authorization.take().or_else(|| text("authorization_endpoint"));
+        let page = |name: &str| text(name).filter(|url| is_web(url));
+        self.authorization = self.authorization.take().or_else(|| page("authorization_endpoint"));
         self.token = self.token.take().or_else(|| text("token_endpoint"));
         self.user_info = self.user_info.take().or_else(|| text("userinfo_endpoint"));
-        self.end_session = self.end_session.take().or_else(|| text("end_session_endpoint"));
+        self.end_session = self.end_session.take().or_else(|| page("end_session_endpoint"));
         self.issuer = text("issuer");
         let algorithms = document.get("id_token_signing_alg_values_supported").and_then(Value::as_array);
         let algorithms: Option<Vec<String>> = algorithms
@@ -107,6 +106,11 @@ impl Endpoints {
         }
         Some(())
     }
+}
+
+/// Whether browsers can be sent there: `javascript:` is a URL too.
+fn is_web(url: &str) -> bool {
+    Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
 }
 
 fn has_odd_issuer(document: &Value) -> bool {

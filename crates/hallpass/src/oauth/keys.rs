@@ -17,6 +17,8 @@ use super::{
 const GOOD_FOR: Duration = Duration::from_mins(10);
 /// For a key that is not among them they are fetched again, but no more often than this.
 const COOL_DOWN: Duration = Duration::from_secs(30);
+/// When they could not be fetched they are left alone for so long.
+const REST: Duration = Duration::from_secs(1);
 
 /// A provider's keys, fetched when they are needed.
 pub(super) struct Keys {
@@ -36,7 +38,7 @@ impl Keys {
             |keys: &[Value]| -> Vec<Value> { keys.iter().filter(|key| fits(key, algorithm, id)).cloned().collect() };
         let is_good =
             |keys: &Vec<Value>, age: Duration| age < GOOD_FOR && (age < COOL_DOWN || !matching(keys).is_empty());
-        let keys = self.fetched.get(is_good, self.fetch(client)).await?;
+        let keys = self.fetched.get(is_good, REST, self.fetch(client)).await?;
         let mut found = matching(&keys).into_iter();
         found.next().filter(|_| found.next().is_none())
     }
@@ -47,7 +49,7 @@ impl Keys {
             Ok(mut document) => document.get_mut("keys").map(Value::take)?.as_array().cloned(),
             Err(error) => {
                 let cause: &dyn std::error::Error = &error;
-                tracing::error!(host = self.url.host_str(), error = cause, "a provider's keys could not be had");
+                tracing::error!(host = self.url.host_str(), error = cause, "a provider's keys could not be fetched");
                 None
             }
         }

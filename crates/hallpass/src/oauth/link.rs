@@ -60,7 +60,8 @@ pub(crate) fn check(cx: &Context, linked: &Linked<'_>, email: &str) -> Result<()
     if !(is_trusted || profile::is_true(linked.user.get("emailVerified"))) || !rules.enabled {
         return Err(Refused::NotAllowed);
     }
-    let theirs = linked.user.get("email").and_then(Value::as_str).map(str::to_lowercase);
+    let theirs = linked.user.get("email").and_then(Value::as_str).filter(|email| !sign_in::folds_into_ascii(email));
+    let theirs = theirs.map(str::to_lowercase);
     if theirs != Some(email.to_lowercase()) && !rules.allow_different_emails {
         return Err(Refused::OtherAddress);
     }
@@ -117,9 +118,13 @@ pub(crate) async fn add(cx: &mut Context, linked: &Linked<'_>, user_id: &UserId)
     let mut tx = cx.transaction();
     // The user may have gone while they were at the provider.
     tx.require("user", Filter::eq("id", user_id));
-    tx.create(account).await.map_err(told)?.ok_or(Refused::Failed)?;
+    let account = tx.create(account).await.map_err(told)?.ok_or(Refused::Failed)?;
     if !tx.commit_if_guards_hold().await.map_err(|error| told(error.into()))? {
         return Err(Refused::Failed);
+    }
+    let account = cx.settled(account).map_err(|error| told(error.into()))?;
+    if !sign_in::stays(cx, &account).await.map_err(told)? {
+        return Err(Refused::Taken);
     }
     take_over(cx, user_id, linked.user).await;
     Ok(())

@@ -127,6 +127,11 @@ impl Context {
         provider.ready(providers.client.as_ref()?, self.now()).await
     }
 
+    /// Whether a provider of this id is configured.
+    pub(crate) fn knows_provider(&self, id: &str) -> bool {
+        self.engine.providers.known.iter().any(|provider| provider.id() == id)
+    }
+
     pub(crate) fn has_providers(&self) -> bool {
         !self.engine.providers.known.is_empty()
     }

@@ -14,10 +14,11 @@ pub(super) fn from_claims(claims: Profile) -> Option<Profile> {
         return None;
     }
     let mut profile = Map::new();
-    profile.insert("id".into(), claims.get("sub").cloned().unwrap_or_default());
-    profile.insert("emailVerified".into(), is_true(claims.get("email_verified")).into());
     profile.extend(claims.get("picture").map(|picture| ("image".to_owned(), picture.clone())));
     profile.extend(claims);
+    // Claims of these names are not what they would pass for: some providers let people choose them (COMPATIBILITY D74).
+    profile.insert("id".into(), profile.get("sub").cloned().unwrap_or_default());
+    profile.insert("emailVerified".into(), is_true(profile.get("email_verified")).into());
     Some(profile)
 }
 
@@ -52,6 +53,19 @@ pub(crate) fn is_true(value: Option<&Value>) -> bool {
     value.is_some_and(|value| *value == true || *value == "true")
 }
 
+/// What an account is known by: a text, or a whole number that a double holds exactly. Anything else could be the same text for two
+/// people (COMPATIBILITY D74).
+pub(super) fn subject(value: &Value) -> Option<String> {
+    const EXACT: u64 = (1 << 53) - 1;
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) if number.as_i64().is_some_and(|number| number.unsigned_abs() <= EXACT) => {
+            Some(number.to_string())
+        }
+        _ => None,
+    }
+}
+
 /// A value as ECMAScript makes a text of it.
 pub(super) fn text(value: &Value) -> String {
     match value {
@@ -82,7 +96,7 @@ mod tests {
         let profile = from_claims(object(&said)).unwrap();
         assert_eq!(
             (&profile["id"], &profile["emailVerified"], &profile["image"]),
-            (&json!("own"), &json!(true), &json!("p"))
+            (&json!("1"), &json!(true), &json!("p"))
         );
         for lacking in [json!({"sub": "1"}), json!({"sub": "", "email": "a@b.c"}), json!({"sub": "1", "email": ""})] {
             assert!(from_claims(object(&lacking)).is_none(), "{lacking}");
@@ -98,7 +112,29 @@ mod tests {
     }
 
     #[test]
-    fn subjects_are_texts_as_ecmascript_makes_them() {
+    fn subjects_are_texts_or_exact_numbers() {
+        for (value, expected) in [
+            (json!(42), Some("42")),
+            (json!("x"), Some("x")),
+            (json!(9_007_199_254_740_991_i64), Some("9007199254740991")),
+        ] {
+            assert_eq!(subject(&value).as_deref(), expected);
+        }
+        for value in [
+            json!(9_007_199_254_740_992_i64),
+            json!(1.5),
+            json!(1e21),
+            json!(true),
+            json!([7]),
+            json!({"a": 1}),
+            json!(null),
+        ] {
+            assert_eq!(subject(&value), None, "{value}");
+        }
+    }
+
+    #[test]
+    fn texts_are_as_ecmascript_makes_them() {
         for (value, expected) in
             [(json!(42), "42"), (json!(1e21), "1e+21"), (json!(["x", 1, null]), "x,1,"), (json!(true), "true")]
         {

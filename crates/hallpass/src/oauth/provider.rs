@@ -1,4 +1,4 @@
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
 use hallpass_store::Timestamp;
@@ -126,7 +126,7 @@ impl Provider {
     /// The provider with everything that has to be known of it. `None` when it cannot be found out at this moment.
     pub(crate) async fn ready(&self, client: &Arc<dyn HttpClient>, now: Timestamp) -> Option<Ready> {
         let find = Endpoints::find(&**client, &self.options, self.get_token.is_some());
-        let endpoints = self.endpoints.get(|known, _| known.is_whole, find).await?;
+        let endpoints = self.endpoints.get(|_, _| true, Duration::ZERO, find).await?;
         Some(Ready { provider: self.clone(), endpoints, client: Arc::clone(client), now })
     }
 }
@@ -212,7 +212,12 @@ impl Ready {
 
     /// Who the tokens are about. Where ID tokens can be verified, one that is wrong makes it nobody.
     pub(crate) async fn person(&self, tokens: &Tokens, nonce: Option<&str>) -> Option<Person> {
-        let claims = match tokens.id_token.as_deref().filter(|token| !token.is_empty()) {
+        let id_token = tokens.id_token.as_deref().filter(|token| !token.is_empty());
+        if id_token.is_none() && self.options().require_id_token_verification {
+            tracing::error!(provider = self.id(), "it gave no ID token, and require_id_token_verification wants one");
+            return None;
+        }
+        let claims = match id_token {
             Some(token) if self.verifies_id_tokens() => {
                 let verified = self.verified(token, nonce).await;
                 if verified.is_none() {
@@ -246,9 +251,9 @@ impl Ready {
     pub(crate) fn subject(&self, tokens: &Tokens, profile: &Profile) -> Option<String> {
         let subject = match (&self.provider.subject, &self.endpoints.id_tokens, &tokens.id_token) {
             (Some(own), ..) => own(tokens, profile)?,
-            _ if !self.endpoints.is_oidc => profile::text(profile.get("id")?),
-            (None, Some(_), Some(token)) if !token.is_empty() => profile::text(id_token::read(token)?.get("sub")?),
-            _ => profile::text(profile.get("sub")?),
+            _ if !self.endpoints.is_oidc => profile::subject(profile.get("id")?)?,
+            (None, Some(_), Some(token)) if !token.is_empty() => profile::subject(id_token::read(token)?.get("sub")?)?,
+            _ => profile::subject(profile.get("sub")?)?,
         };
         let is_one = !subject.trim().is_empty() && subject != "undefined" && subject != "null";
         is_one.then_some(subject)

@@ -89,17 +89,44 @@ pub(super) fn new_account(
 /// The account that a provider knows by a subject.
 ///
 /// # Errors
-/// When there are several: it is nobody's to guess whose it is.
+/// When several users have it: it is nobody's to guess whose it is.
 pub(super) async fn find_account(cx: &Context, provider_id: &str, subject: &str) -> Result<Option<Account>, ApiError> {
-    let filter = Filter::eq("providerId", provider_id).and(Filter::eq("accountId", subject));
-    let mut found = cx.find::<Account>(filter).await?.into_iter();
-    let account = found.next();
-    if found.next().is_some() {
+    let found = accounts_of(cx, provider_id, subject).await?;
+    let first = found.first().cloned();
+    if found.iter().any(|other| first.as_ref().is_some_and(|first| first.user_id != other.user_id)) {
         return Err(ApiError::unexpected(format!(
             "several accounts have one identity at {provider_id}; delete all but one"
         )));
     }
-    Ok(account)
+    Ok(first)
+}
+
+/// The rows of one identity, the oldest first. There should be one, and no rule of the table says so.
+async fn accounts_of(cx: &Context, provider_id: &str, subject: &str) -> Result<Vec<Account>, ApiError> {
+    let filter = Filter::eq("providerId", provider_id).and(Filter::eq("accountId", subject));
+    let mut found = cx.find::<Account>(filter).await?;
+    found.sort_by(|one, other| (one.created_at, &one.id).cmp(&(other.created_at, &other.id)));
+    Ok(found)
+}
+
+/// Whether an account that was just added may stay. Of two that add one identity at the same time the later goes again, unless both are
+/// the same user.
+pub(super) async fn stays(cx: &mut Context, added: &Account) -> Result<bool, ApiError> {
+    let all = accounts_of(cx, &added.provider_id, &added.account_id).await?;
+    let is_first = all.first().is_none_or(|first| first.id == added.id);
+    if is_first {
+        return Ok(true);
+    }
+    let mut tx = cx.transaction();
+    tx.delete("account", Filter::eq("id", &*added.id)).await?;
+    tx.commit().await?;
+    Ok(all.first().is_some_and(|first| first.user_id == added.user_id))
+}
+
+/// Whether an address becomes another one by folding its letters: the Kelvin sign is no k, and whoever has the one address need not have
+/// the other.
+pub(super) fn folds_into_ascii(email: &str) -> bool {
+    email.chars().any(|letter| !letter.is_ascii() && letter.to_lowercase().all(|folded| folded.is_ascii()))
 }
 
 /// Signs somebody in, or up, or links their account to who has their address, as the rules have it.
@@ -134,6 +161,9 @@ async fn find_owner(cx: &Context, arrival: &Arrival<'_>) -> Result<Option<Owner>
         return Err(Turned::Away("unable to link account"));
     }
     let user = cx.find::<User>(Filter::eq("email", arrival.email.to_lowercase())).await?.into_iter().next();
+    if user.is_some() && folds_into_ascii(&arrival.email) {
+        return Err(Turned::Away("account not linked"));
+    }
     Ok(user.map(|user| Owner { user, account: None }))
 }
 
@@ -170,6 +200,9 @@ async fn link_by_address(cx: &mut Context, arrival: &Arrival<'_>, user: User) ->
         return Err(Turned::Away("account not linked"));
     }
     let account = cx.settled(account)?;
+    if !stays(cx, &account).await? {
+        return Err(Turned::Away("account not linked"));
+    }
     hand_out(cx, account);
     note_proof(cx, arrival, &user).await?;
     let user = match super::link::take_over(cx, &user.id, &arrival.user).await {
@@ -190,7 +223,7 @@ async fn sign_up(cx: &mut Context, arrival: &Arrival<'_>) -> Result<User, Turned
     let account = arrival.account(cx, &user.id)?;
     let mut tx = cx.transaction();
     let user = tx.create(user).await?.ok_or(Turned::Away("unable to create user"))?;
-    let account = tx.create(account).await?;
+    let account = tx.create(account).await?.ok_or(Turned::Away("unable to create user"))?;
     if let Err(error) = tx.commit().await {
         if error.is_unavailable() {
             return Err(error.into());
@@ -198,10 +231,8 @@ async fn sign_up(cx: &mut Context, arrival: &Arrival<'_>) -> Result<User, Turned
         tracing::error!(error = &error as &dyn std::error::Error, "a user from a provider could not be created");
         return Err(Turned::Away("unable to create user"));
     }
-    if let Some(account) = account {
-        let account = cx.settled(account)?;
-        hand_out(cx, account);
-    }
+    let account = cx.settled(account)?;
+    hand_out(cx, account);
     let user = cx.settled(user)?;
     Ok(cx.as_stored(user).await)
 }
@@ -221,7 +252,8 @@ pub(super) fn additional(cx: &Context, user: &Map<String, Value>, action: Action
 
 /// The provider calls an address proven, and it is the user's.
 async fn note_proof(cx: &mut Context, arrival: &Arrival<'_>, user: &User) -> Result<(), Turned> {
-    if arrival.is_verified() && !user.email_verified && arrival.email.to_lowercase() == user.email {
+    let is_theirs = arrival.email.to_lowercase() == user.email && !folds_into_ascii(&arrival.email);
+    if arrival.is_verified() && !user.email_verified && is_theirs {
         let set = Row::new().with("emailVerified", true).with("updatedAt", cx.now());
         let still = Filter::eq("id", &user.id).and(Filter::eq("email", &*user.email));
         let mut tx = cx.transaction();

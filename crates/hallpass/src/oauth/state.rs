@@ -115,6 +115,15 @@ pub(crate) async fn begin(cx: &mut Context, provider: &Ready, targets: Targets) 
         oauth_state: Some(state.clone()),
     };
     let value = together(targets.additional_data, &kept)?;
+    let most = match engine.account.store_state_strategy {
+        // Browsers drop a cookie of more than four kilobytes, and encryption doubles this one.
+        StateStrategy::Cookie => MOST_IN_COOKIE,
+        StateStrategy::Database => MOST,
+    };
+    if value.len() > most {
+        return Err(ErrorCode::PayloadTooLarge.into());
+    }
+    values::sweep(cx).await;
     match engine.account.store_state_strategy {
         StateStrategy::Cookie => {
             let cookie = cx.auth_cookies().oauth_state.clone();
@@ -131,6 +140,10 @@ pub(crate) async fn begin(cx: &mut Context, provider: &Ready, targets: Targets) 
     }
     Ok(Begun { state, code_verifier, nonce })
 }
+
+/// The most that is kept of one way to a provider, in bytes: anybody can begin one.
+const MOST: usize = 16 * 1024;
+const MOST_IN_COOKIE: usize = 1800;
 
 /// What a client wants to have kept must not pass for what the engine keeps.
 fn together(mut additional: Map<String, Value>, kept: &State) -> Result<String, ApiError> {

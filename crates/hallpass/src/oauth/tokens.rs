@@ -63,6 +63,9 @@ impl Tokens {
     }
 }
 
+/// The end of the year 9999, past which no date has a form that all agree on.
+const LAST_MOMENT: i64 = 253_402_300_799_999;
+
 /// What was meant to be a span of time and is none.
 #[derive(Debug, PartialEq)]
 struct NoSpan;
@@ -82,7 +85,8 @@ fn after(seconds: Option<&Value>, now: Timestamp) -> Result<Option<Timestamp>, N
         return Err(NoSpan);
     }
     #[expect(clippy::cast_possible_truncation, reason = "the bound is far below what the type holds")]
-    Ok(Some(Timestamp::from_millis(now.as_millis().saturating_add(millis as i64))))
+    let end = now.as_millis().saturating_add(millis as i64);
+    if end > LAST_MOMENT { Err(NoSpan) } else { Ok(Some(Timestamp::from_millis(end))) }
 }
 
 /// Scopes as a text with blanks between, or as a list.

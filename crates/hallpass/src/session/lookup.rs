@@ -31,10 +31,13 @@ pub(crate) struct Lookup {
 
 /// What was found.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_field_names, reason = "what was found is what it is about")]
 pub(crate) struct Found {
     pub(crate) found: SessionAndUser,
     /// Set when the refresh was left to a POST: whether one is due.
     pub(crate) needs_refresh: Option<bool>,
+    /// Whether a copy in a cookie said so.
+    pub(crate) is_copy: bool,
 }
 
 /// Finds the caller's session, extends it when that is due, and tells the client what changed.
@@ -52,7 +55,7 @@ pub(crate) async fn look_up(cx: &mut Context, how: Lookup) -> Result<Option<Foun
     };
     if let Some(cache) = engine.cookie_cache.as_ref().filter(|_| !how.from_store) {
         match cache::read(cx, cache, &token) {
-            Copy::Good(found) => return Ok(Some(Found { found: *found, needs_refresh: None })),
+            Copy::Good(found) => return Ok(Some(Found { found: *found, needs_refresh: None, is_copy: true })),
             Copy::Useless => {
                 let cookie = cx.auth_cookies().session_data.clone();
                 cx.out.expire_cookie(&cookie);
@@ -77,19 +80,19 @@ pub(crate) async fn look_up(cx: &mut Context, how: Lookup) -> Result<Option<Foun
     let found = engine.visible(SessionAndUser { session, user });
     let as_it_is = how.disable_refresh || cx.signed_cookie(&cx.auth_cookies().dont_remember.name).is_some();
     if as_it_is {
-        return Ok(Some(Found { found, needs_refresh: None }));
+        return Ok(Some(Found { found, needs_refresh: None, is_copy: false }));
     }
     let due = is_due(cx, &found) && !engine.session.disable_session_refresh;
     if engine.session.defer_session_refresh && !how.may_write_deferred {
         cache::write(cx, &found, false);
-        return Ok(Some(Found { found, needs_refresh: Some(due) }));
+        return Ok(Some(Found { found, needs_refresh: Some(due), is_copy: false }));
     }
     if due {
         let found = refresh(cx, found).await?;
-        return Ok(Some(Found { found, needs_refresh: None }));
+        return Ok(Some(Found { found, needs_refresh: None, is_copy: false }));
     }
     cache::write(cx, &found, false);
-    Ok(Some(Found { found, needs_refresh: None }))
+    Ok(Some(Found { found, needs_refresh: None, is_copy: false }))
 }
 
 /// Whether so much of the session's life has passed that it is to be extended.

@@ -1,11 +1,12 @@
 //! What an endpoint may ask of its caller's session (CONTRACT §7.3).
 
 use hallpass_store::Session;
+use hallpass_verify::{Resolved, resolve};
 use http::StatusCode;
 
 use super::{
-    SessionAndUser,
-    lookup::{Lookup, look_up},
+    SessionAndUser, cookies,
+    lookup::{Lookup, failed, look_up},
 };
 use crate::{
     context::Context,
@@ -45,6 +46,23 @@ pub(crate) async fn current(cx: &mut Context, from_store: bool) -> Result<Option
     Ok(cx.session.clone())
 }
 
+/// The session that was found, as the store has it, for endpoints that hand out a new copy of it. A copy made of a copy would keep a
+/// session that was ended alive for as long as somebody asks (COMPATIBILITY D61).
+pub(crate) async fn confirmed(cx: &mut Context) -> Result<Option<SessionAndUser>, ApiError> {
+    let Some(copied) = cx.session.clone().filter(|_| cx.is_copy) else { return Ok(cx.session.clone()) };
+    let engine = cx.engine.clone();
+    let resolved = resolve(&*engine.store, &engine.schema, &copied.session.token, cx.now()).await.map_err(failed)?;
+    cx.session = match resolved {
+        Resolved::Live(found) => Some(engine.visible(SessionAndUser { session: found.0, user: found.1 })),
+        Resolved::Unknown | Resolved::Expired(_) => {
+            cookies::clear(cx);
+            None
+        }
+    };
+    cx.is_copy = false;
+    Ok(cx.session.clone())
+}
+
 /// What is found, and what the look-up sets, kept apart from what was set before.
 async fn find(cx: &mut Context, from_store: bool) -> (Result<Option<SessionAndUser>, ApiError>, Outgoing) {
     let before = std::mem::take(&mut cx.out);
@@ -57,7 +75,10 @@ async fn find(cx: &mut Context, from_store: bool) -> (Result<Option<SessionAndUs
     let found = look_up(cx, how).await;
     let during = std::mem::replace(&mut cx.out, before);
     match found {
-        Ok(found) => (Ok(found.map(|found| found.found)), during),
+        Ok(found) => {
+            cx.is_copy = found.as_ref().is_some_and(|found| found.is_copy);
+            (Ok(found.map(|found| found.found)), during)
+        }
         // The session ended while it was being extended. What the look-up set on the way is dropped with it.
         Err(error) if error.status() == StatusCode::UNAUTHORIZED => (Ok(None), Outgoing::default()),
         Err(error) => (Err(error), during),

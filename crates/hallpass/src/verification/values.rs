@@ -105,7 +105,7 @@ fn stored_as(cx: &Context, identifier: &str) -> Vec<String> {
 }
 
 /// Removes values whose time has passed. That it failed is no reason to refuse whatever it was called for.
-async fn sweep(cx: &mut Context) {
+pub(crate) async fn sweep(cx: &mut Context) {
     let now = cx.now();
     let next = &cx.engine.next_sweep.0;
     let due = next.load(Ordering::Relaxed);

@@ -103,6 +103,7 @@ pub(super) fn write(engine: &Engine) -> Value {
         },
         "servers": [{"url": if server.is_empty() { "/".to_owned() } else { server }}],
         "security": [{"apiKeyCookie": []}, {"bearerAuth": []}],
+        "tags": GROUPS.iter().map(|(name, _)| json!({"name": name})).collect::<Vec<_>>(),
         "paths": paths,
         "components": {
             "schemas": definitions,
@@ -130,7 +131,7 @@ fn operation(engine: &Engine, route: &Route, method: &Method, described: &Descri
     if let Some(summary) = route.summary {
         operation.insert("summary".into(), summary.into());
     }
-    if route.requirement == Requirement::None {
+    if route.requirement == Requirement::None && !route.finds_session {
         operation.insert("security".into(), json!([]));
     }
     let mut parameters: Vec<Value> = path_parameters(route.path()).map(path_parameter).collect();
@@ -172,27 +173,23 @@ fn operation_id(route: &Route, method: &Method) -> String {
     id
 }
 
-/// The page shows endpoints in groups.
+/// The groups in which the page shows endpoints, in this order, and how their paths begin.
+const GROUPS: &[(&str, &[&str])] = &[
+    ("Signing up, in and out", &["/sign-", "/callback"]),
+    ("Sessions", &["/get-session", "/list-sessions", "/revoke-", "/update-session"]),
+    ("The user", &["/update-user", "/delete-user", "/change-email"]),
+    ("Passwords", &["/change-password", "/verify-password", "/request-password-reset", "/reset-password"]),
+    ("Proving addresses", &["/send-verification-email", "/verify-email"]),
+    (
+        "Accounts at other providers",
+        &["/list-accounts", "/link-social", "/unlink-account", "/get-access-token", "/refresh-token", "/account-info"],
+    ),
+    ("The server", &["/ok", "/error", "/open-api", "/reference"]),
+    ("Plugins", &[]),
+];
+
+/// Which of them an endpoint is in.
 fn tag(path: &str) -> &'static str {
-    const GROUPS: &[(&str, &[&str])] = &[
-        ("Signing up, in and out", &["/sign-", "/callback"]),
-        ("Sessions", &["/get-session", "/list-sessions", "/revoke-", "/update-session"]),
-        ("The user", &["/update-user", "/delete-user", "/change-email"]),
-        ("Passwords", &["/change-password", "/verify-password", "/request-password-reset", "/reset-password"]),
-        ("Proving addresses", &["/send-verification-email", "/verify-email"]),
-        (
-            "Accounts at other providers",
-            &[
-                "/list-accounts",
-                "/link-social",
-                "/unlink-account",
-                "/get-access-token",
-                "/refresh-token",
-                "/account-info",
-            ],
-        ),
-        ("The server", &["/ok", "/error", "/open-api", "/reference"]),
-    ];
     let belongs = |prefixes: &[&str]| prefixes.iter().any(|prefix| path.starts_with(prefix));
     GROUPS.iter().find(|(_, prefixes)| belongs(prefixes)).map_or("Plugins", |(group, _)| group)
 }
@@ -279,7 +276,7 @@ fn responses(route: &Route, described: &Described) -> Value {
         }
     }
     let mut refusals = Vec::from([("400", "The request is not as it should be")]);
-    if route.requirement != Requirement::None {
+    if route.requirement != Requirement::None || route.finds_session {
         refusals.push(("401", "There is no session"));
     }
     if route.requirement == Requirement::Fresh {

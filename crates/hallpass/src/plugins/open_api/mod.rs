@@ -80,6 +80,12 @@ impl Plugin for OpenApi {
                 self.path
             )));
         }
+        if registrar.endpoints.iter().any(|endpoint| endpoint.route().path() == self.path) {
+            return Err(BuildError::new(format!(
+                "open_api: there is an endpoint at `{}` already; choose another path",
+                self.path
+            )));
+        }
         registrar.endpoint(GenerateSchema(OnceLock::new()));
         registrar.endpoint(Reference { path: self.path, shows_page: self.shows_page });
         Ok(())
