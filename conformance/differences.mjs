@@ -61,6 +61,24 @@ export const DIFFERENCES = [
     reason: "tokens go to whom they are meant for",
   },
   {
+    about: "copies of sessions that were ended",
+    original: "/update-user and /verify-email make a new copy out of the old one, so a session that was ended can be kept alive by asking",
+    hallpass: "the store is asked before a copy is made of a copy; 401 when the session is gone",
+    reason: "a session that was ended must end",
+  },
+  {
+    about: "links of users who deleted themselves, and accounts at providers that an unproven address had when its owner resets the password",
+    original: "they stay",
+    hallpass: "they go",
+    reason: "ids may be given out again, and whoever signed up with another's address must be out once its owner has come",
+  },
+  {
+    about: "who somebody is at a provider",
+    original: "claims named id and emailVerified count, and anything is made a text, rounded numbers and lists too; with discovery down, what is configured is used without verifying ID tokens",
+    hallpass: "sub and email_verified count; a subject is a text or an exact whole number; the provider is away while its discovery is",
+    reason: "two people must not become one",
+  },
+  {
     about: "what the HTTP parsers refuse",
     original: "Node's parser: 431 over 16 KiB of headers, 400 for methods it does not know; it lets <, > and quotes stand in a request target",
     hallpass: "hyper's parser, with limits of its own; it refuses such targets with 400 (clients encode them)",

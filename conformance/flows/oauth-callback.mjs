@@ -356,8 +356,6 @@ export default [
     ["not verified as text", token({ sub: "s9", email: "nine@example.com", email_verified: "false" })],
     ["verified as a number", token({ sub: "s10", email: "ten@example.com", email_verified: 1 })],
     ["nothing said about it", token({ sub: "s11", email: "eleven@example.com", email_verified: null })],
-    ["emailVerified of its own", token({ sub: "s12", email: "twelve@example.com", email_verified: false, emailVerified: true })],
-    ["an id of its own", token({ sub: "s13", id: "other", email: "thirteen@example.com", image: "own" })],
     ["no name", token({ sub: "s14", email: "fourteen@example.com", name: null })],
   ]),
   table("ID tokens without a nonce of ours", [
@@ -377,7 +375,6 @@ export default [
     ["RS256", token({})],
     ["ES256", token({ sub: "two", email: "two@example.com" }, { alg: "ES256" })],
     ["a profile", () => ({ user: PERSON })],
-    ["an id in the ID token", token({ sub: "three", id: "own id", email: "three@example.com" })],
     ["not signed", token({}, { alg: "none" })],
   ], { query: { without: "id_token_signing_alg_values_supported" } }),
   table("ID tokens with an algorithm that was not announced", [
@@ -413,10 +410,6 @@ export default [
     ["an id of blanks", () => ({ user: { ...PERSON, id: " " } })],
     ["an id that says undefined", () => ({ user: { ...PERSON, id: "undefined" } })],
     ["an id with blanks around it", () => ({ user: { ...PERSON, id: " x ", email: "c@example.com" } })],
-    ["an id that is true", () => ({ user: { ...PERSON, id: true, email: "d@example.com" } })],
-    ["an id that is a list", () => ({ user: { ...PERSON, id: ["x", 1], email: "e@example.com" } })],
-    ["an id that is a large number", () => ({ user: { ...PERSON, id: 1e21, email: "f@example.com" } })],
-    ["an id that is a fraction", () => ({ user: { ...PERSON, id: 1.5, email: "g@example.com" } })],
     ["no address", () => ({ user: { ...PERSON, email: undefined } })],
     ["an empty address", () => ({ user: { ...PERSON, email: "" } })],
     ["a name of null", () => ({ user: { ...PERSON, id: "h", email: "h@example.com", name: null, picture: null } })],
@@ -432,7 +425,6 @@ export default [
     ["status 401", () => ({ userStatus: 401, user: PERSON })],
     ["status 500", () => ({ userStatus: 500, userRaw: "" })],
     ["an ID token too, which is not verified", () => ({ idToken: { claims: { sub: "n", email: "n@example.com" } }, user: PERSON })],
-    ["an ID token with an id", () => ({ idToken: { claims: { sub: "o", id: "own", email: "o@example.com" } }, user: PERSON })],
   ], { provider: "explicit" }),
   ...[
     ["no userinfo endpoint", { userInfoUrl: undefined }],
@@ -446,7 +438,7 @@ export default [
     scenario: (at) => ({ plugins: { genericOAuth: { config: [explicit(at.faults, more)] } } }),
     lifetimes: [7200, 3600],
     async run(t) {
-      for (const told of [{ user: PERSON }, { user: { ...PERSON, id: "2", email: "two@example.com" }, answer: { expires_in: 3600 } }, { idToken: { claims: { id: "3", email: "three@example.com" } } }]) {
+      for (const told of [{ user: PERSON }, { user: { ...PERSON, id: "2", email: "two@example.com" }, answer: { expires_in: 3600 } }, { idToken: { claims: { sub: "3", email: "three@example.com" } } }]) {
         const { answers } = await start(t, "pat", { provider: "explicit", ...FAILED }, {}, null);
         if (answers[0].status !== 200) continue;
         await fabricate(t, "pat", "explicit", told);
@@ -522,7 +514,6 @@ export default [
         provider("odd-jwks", set({ jwks_uri: "http://[" })),
         provider("all-own", {}, { authorizationUrl: `${at.faults.url}/own`, tokenUrl: `${at.faults.url}/token?own`, userInfoUrl: `${at.faults.url}/userinfo?own`, endSessionEndpoint: `${at.faults.url}/own-logout` }),
         provider("missing", {}, { discoveryUrl: `${at.faults.url}/nothing` }),
-        provider("missing-with-own", {}, { discoveryUrl: `${at.faults.url}/nothing`, authorizationUrl: `${at.faults.url}/own`, tokenUrl: `${at.faults.url}/token`, userInfoUrl: `${at.faults.url}/userinfo` }),
         provider("down", {}, { discoveryUrl: "http://127.0.0.1:1/x" }),
         provider("guarded", { require: "x-key" }),
         provider("guarded-with-key", { require: "x-key", ...set({ jwks_uri: "/jwks?require=x-key" }) }, { discoveryHeaders: { "X-Key": "1" } }),
@@ -530,7 +521,7 @@ export default [
     },
     async run(t) {
       for (const id of ["whole", "no-issuer", "no-authorization", "own-authorization", "no-token", "no-userinfo", "no-jwks", "no-jwks-required", "no-algorithms", "empty-algorithms", "text-algorithms", "odd-issuer", "other-issuer",
-        "relative-jwks", "odd-jwks", "all-own", "missing", "missing-with-own", "down", "guarded", "guarded-with-key"]) {
+        "relative-jwks", "odd-jwks", "all-own", "missing", "down", "guarded", "guarded-with-key"]) {
         const { answers } = await start(t, id, { provider: id, ...FAILED }, {}, null);
         if (answers[0].status !== 200) continue;
         await fabricate(t, id, id, (nonce) => ({ idToken: { claims: { nonce, sub: id, id, email: `${id}@example.com` } }, user: { ...PERSON, id } }), { iss: t.providers.faults.url });

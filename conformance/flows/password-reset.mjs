@@ -108,7 +108,7 @@ export default [
       await request(t, "second");
       await reset(t, from("second"), 200, { newPassword: "another password" });
       await t.signIn("ann", "new", { password: "another password" });
-      t.database((database) => database.exec("update account set providerId = 'github'"));
+      t.database((database) => database.exec("update account set providerId = 'github'; update user set emailVerified = 1"));
       await request(t, "third");
       await reset(t, from("third"), 200);
       await t.get("/list-accounts", as("ann"), 200);
