@@ -15,7 +15,7 @@ use crate::{context::Context, error::ApiError, plugin::HookFuture};
 /// use hallpass::{ApiError, Callbacks, Context, plugin::HookFuture, store::User};
 /// use http::StatusCode;
 ///
-/// /// The last administrator stays.
+/// /// The owner's account stays.
 /// struct KeepTheOwner;
 /// impl Callbacks for KeepTheOwner {
 ///     fn before_delete<'a>(&'a self, _: &'a Context, user: &'a User) -> HookFuture<'a, ()> {

@@ -1,7 +1,8 @@
 //! What a plugin can add (CONTRACT §16).
 //!
 //! A plugin gets a [`Registrar`] once, when the engine is built, and leaves with it what it wants to be asked for: hooks before
-//! and after endpoints, interceptors of whole requests and answers, endpoints, tables and columns, rate-limit rules, database hooks.
+//! and after endpoints, interceptors of whole requests and answers, endpoints, tables and columns, rate-limit rules, database hooks, error codes, trusted
+//! origins, providers.
 //! Plugins run in the order of registration, the hooks of the user of the engine before them.
 //!
 //! What a plugin cannot do yet: begin a session of its own. And what it writes through [`Context::store`] runs no database hooks.

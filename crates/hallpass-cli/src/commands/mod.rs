@@ -117,7 +117,14 @@ fn with_providers(builder: Builder, config: &Config) -> Result<Builder, Failure>
 
 fn with_mailer(builder: Builder, config: &Config) -> Result<Builder, Failure> {
     let wrong = |error: SetupError| format!("mail: {error}");
-    Ok(match config.mail_carrier()? {
+    let carrier = config.mail_carrier()?;
+    if config.base_url.is_none() && matches!(carrier, Carrier::Smtp { .. } | Carrier::Webhook { .. }) {
+        // Also in development: such mail reaches people, and a stranger's Host header must not say where its links lead.
+        return Err(
+            "base_url is required where mail is sent to people; set it to what clients reach this server at".into()
+        );
+    }
+    Ok(match carrier {
         Carrier::Nobody => builder,
         Carrier::File(path) => builder.mailer(FileMailer::new(path)),
         Carrier::Smtp { url, from } => builder.mailer(SmtpMailer::new(url, from, SystemClock).map_err(wrong)?),

@@ -290,7 +290,7 @@ pub fn read(text: &str, source: &str, variables: &BTreeMap<String, String>) -> R
 fn without_value(message: &str) -> String {
     let Some((before, after)) = message.split_once("string \"") else {
         return match (message.split_once("unknown variant `"), message.split_once("`, expected ")) {
-            (Some((before, _)), Some((_, known))) => format!("{before}not one of the values it can have: {known}"),
+            (Some((before, _)), Some((_, known))) => format!("{before}there is no such value; say {known}"),
             _ => message.to_owned(),
         };
     };

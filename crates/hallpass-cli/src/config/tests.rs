@@ -167,7 +167,7 @@ fn mail_goes_to_a_file_in_development_and_nowhere_in_production_unless_told() {
 fn what_a_transport_lacks_is_named() {
     for (mail, lacks) in [
         ("from = \"a@example.com\"", "mail.transport is not set"),
-        ("transport = \"pigeon\"", "mail.transport: unknown variant `pigeon`"),
+        ("transport = \"pigeon\"", "say one of `file`, `smtp`, `webhook`"),
         ("transport = \"smtp\"\nfrom = \"a@example.com\"", "mail.url is required"),
         ("transport = \"smtp\"\nurl = \"smtp://h\"", "mail.from is required"),
         ("transport = \"webhook\"\nsecret = \"whsec_\"", "mail.url is required"),

@@ -65,7 +65,7 @@ fn asked_to_stop_it_waits_for_mail_on_its_way() {
     let webhook = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/mail", webhook.local_addr().unwrap());
     let mail = format!("[mail]\ntransport = \"webhook\"\nurl = \"{url}\"\nsecret = \"{SECRET}\"");
-    let mut server = Server::start(&format!("[log]\nfilter = \"trace\"\n{mail}"));
+    let mut server = Server::start(&format!("base_url = \"http://127.0.0.1:3000\"\n[log]\nfilter = \"trace\"\n{mail}"));
     server.sign_up("ada");
     assert_eq!(ask_for_a_new_password(&server, "ada@example.com"), 200);
     let (mut stream, _) = webhook.accept().unwrap();
@@ -99,13 +99,19 @@ fn read_request(stream: &mut TcpStream) -> String {
 #[test]
 fn links_that_would_lead_anywhere_and_settings_that_make_no_sense_are_refused() {
     let production = "environment = \"production\"\nsecret = \"a secret of at least thirty-two characters\"\n";
-    let smtp = |url: &str, from: &str| format!("[mail]\ntransport = \"smtp\"\nurl = \"{url}\"\nfrom = \"{from}\"");
+    let based = "base_url = \"http://127.0.0.1:3000\"\n";
+    let smtp =
+        |url: &str, from: &str| format!("{based}[mail]\ntransport = \"smtp\"\nurl = \"{url}\"\nfrom = \"{from}\"");
     for (config, hint) in [
         (format!("{production}[mail]\ntransport = \"file\""), "base_url is required where mail is sent"),
         (smtp("smtp://u:hunter2@h?tls=yes", "a@example.com"), "?tls=required"),
         (smtp("smtp://u:hunter2@h", "nobody"), "no address to send mail from"),
-        (format!("[mail]\ntransport = \"webhook\"\nurl = \"hunter2\"\nsecret = \"{SECRET}\""), "http://"),
-        ("[mail]\ntransport = \"webhook\"\nurl = \"http://h\"\nsecret = \"hunter2\"".into(), "openssl rand"),
+        (
+            format!("[mail]\ntransport = \"smtp\"\nurl = \"smtps://h\"\nfrom = \"a@example.com\""),
+            "base_url is required",
+        ),
+        (format!("{based}[mail]\ntransport = \"webhook\"\nurl = \"hunter2\"\nsecret = \"{SECRET}\""), "http://"),
+        (format!("{based}[mail]\ntransport = \"webhook\"\nurl = \"http://h\"\nsecret = \"hunter2\""), "openssl rand"),
     ] {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("hallpass.toml"), &config).unwrap();

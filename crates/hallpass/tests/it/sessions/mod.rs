@@ -1,5 +1,6 @@
 //! The life of a session (CONTRACT §7), to the millisecond.
 
+mod copies;
 mod creation;
 mod deferred;
 mod ends;
