@@ -35,7 +35,7 @@
 //!
 //! # The way of a request
 //!
-//! The modules in the order in which a request meets them: [`auth`](Hallpass) built the engine; `service` is the front door; `gate`
+//! The modules in the order in which a request meets them: [`Builder`] built the engine; `service` is the front door; `gate`
 //! holds the rate limiter and the origin check; `pipeline` is the hallway with its stages; [`plugin`]s, [`Bearer`] among them, hook in;
 //! one of the [`endpoints`] answers, asking `session` to issue, look up, refresh or revoke; `cookie` and [`wire`] turn it all into bytes.
 //!
@@ -45,6 +45,7 @@
 mod api;
 mod auth;
 mod background;
+mod builder;
 mod callbacks;
 mod clock;
 mod context;
@@ -77,7 +78,8 @@ pub use hallpass_verify::Secret;
 pub use schemars;
 
 pub use api::{Answer, Api};
-pub use auth::{Builder, Hallpass};
+pub use auth::Hallpass;
+pub use builder::Builder;
 pub use callbacks::Callbacks;
 pub use clock::{Clock, SystemClock};
 pub use context::Context;
