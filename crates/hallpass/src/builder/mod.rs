@@ -139,7 +139,7 @@ impl Builder {
     }
 
     /// What clients reach this server at, such as `https://api.example.com`. When not said, each request's own host is taken
-    /// for it. Several hosts are given as [`AllowedHosts`].
+    /// for it. Several hosts are given as [`AllowedHosts`](crate::options::AllowedHosts).
     pub fn base_url(mut self, url: impl Into<BaseUrl>) -> Self {
         self.base_url = Some(url.into());
         self
