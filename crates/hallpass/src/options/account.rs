@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[serde(default, deny_unknown_fields)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the npm package's")]
 pub struct AccountOptions {
-    /// The table's name in the database; `account`.
+    /// The table's name in the database; `account`. Nothing that is there is renamed: rename the table of a database in use yourself first.
     pub model_name: Option<String>,
     /// Names of columns in the database, by the names they have here: `userId = "user_id"`.
     pub fields: IndexMap<String, String>,

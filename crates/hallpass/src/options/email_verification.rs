@@ -31,7 +31,7 @@ impl EmailVerification {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct VerificationOptions {
-    /// The table's name in the database; `verification`.
+    /// The table's name in the database; `verification`. Nothing that is there is renamed: rename the table of a database in use yourself first.
     pub model_name: Option<String>,
     /// Names of columns in the database, by the names they have here: `identifier = "name"`.
     pub fields: IndexMap<String, String>,

@@ -17,7 +17,7 @@ pub struct RateLimitOptions {
     pub max: Option<u64>,
     /// Where calls are counted; in memory when not said.
     pub storage: Option<RateLimitStorage>,
-    /// The table's name in the database; `rateLimit`.
+    /// The table's name in the database; `rateLimit`. Nothing that is there is renamed: rename the table of a database in use yourself first.
     pub model_name: Option<String>,
     /// Names of columns in the database, by the names they have here: `lastRequest = "last_request"`.
     pub fields: IndexMap<String, String>,

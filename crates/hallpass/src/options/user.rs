@@ -10,7 +10,7 @@ use super::Span;
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct UserOptions {
-    /// The table's name in the database; `user`.
+    /// The table's name in the database; `user`. Nothing that is there is renamed: rename the table of a database in use yourself first.
     pub model_name: Option<String>,
     /// Names of columns in the database, by the names they have here: `email = "mail"`.
     pub fields: IndexMap<String, String>,
