@@ -67,7 +67,7 @@ export const DIFFERENCES = [
     reason: "a session that was ended must end",
   },
   {
-    about: "links of users who deleted themselves, and accounts at providers that an unproven address had when its owner resets the password",
+    about: "links of users who deleted themselves, where ids are numbers, and accounts at providers that an unproven address had when its owner resets the password",
     original: "they stay",
     hallpass: "they go",
     reason: "ids may be given out again, and whoever signed up with another's address must be out once its owner has come",

@@ -87,6 +87,7 @@ const flow = (title, extra, { options, bearer } = {}) => ({
     await t.get(($) => `/verify-email?token=${$.change.token}`, {}, 401);
     await t.get("/get-session", as("ann"), "session");
     await t.post("/delete-user", ($) => ({ token: $.deletion.token }), as("ann"), 200);
+    await t.post("/reset-password", ($) => ({ token: $.reset.token, newPassword: "too late" }), {}, 400);
   },
 });
 

@@ -41,6 +41,11 @@ impl Ids {
         matches!(self.source, Source::Letters)
     }
 
+    /// Whether an id may be given out again once its row is gone: nobody draws the same letters twice, but numbers come back.
+    pub(crate) fn may_come_back(&self) -> bool {
+        matches!(self.source, Source::Database | Source::Function(_))
+    }
+
     /// The id of a new row of a table; no value where the database decides.
     pub(crate) fn make(&self, table: &str) -> Value {
         match &self.source {

@@ -143,14 +143,17 @@ pub(super) async fn delete_with_token(cx: &mut Context, user: &User, token: &str
 async fn delete(cx: &mut Context, user: &User, token: Option<&Verification>) -> Result<(), ApiError> {
     let callbacks = cx.engine.callbacks.clone();
     callbacks.before_delete(cx, user).await?;
+    let links_go = cx.engine.ids.may_come_back();
     let mut tx = cx.transaction();
     if let Some(token) = token {
         values::use_up(&mut tx, token).await?;
     }
     revoke::all_of(&mut tx, &user.id).await?;
     tx.delete("account", Filter::eq("userId", &user.id)).await?;
-    // Ids may be given out again: no link of this user may open what becomes somebody else's.
-    tx.delete("verification", Filter::eq("value", &user.id)).await?;
+    if links_go {
+        // Whoever gets this id next must not be opened by a link of this user's (COMPATIBILITY D63).
+        tx.delete("verification", Filter::eq("value", &user.id)).await?;
+    }
     tx.delete("user", Filter::eq("id", &user.id)).await?;
     if !tx.commit_if_guards_hold().await? {
         return Err(ApiError::from(ErrorCode::InvalidToken).with_status(StatusCode::NOT_FOUND));

@@ -46,14 +46,15 @@ pub(crate) async fn current(cx: &mut Context, from_store: bool) -> Result<Option
     Ok(cx.session.clone())
 }
 
-/// The session that was found, as the store has it, for endpoints that hand out a new copy of it. A copy made of a copy would keep a
+/// The session that was found, if the store still has it, for endpoints that hand out a new copy of it. A copy made of a copy would keep a
 /// session that was ended alive for as long as somebody asks (COMPATIBILITY D61).
 pub(crate) async fn confirmed(cx: &mut Context) -> Result<Option<SessionAndUser>, ApiError> {
     let Some(copied) = cx.session.clone().filter(|_| cx.is_copy) else { return Ok(cx.session.clone()) };
     let engine = cx.engine.clone();
     let resolved = resolve(&*engine.store, &engine.schema, &copied.session.token, cx.now()).await.map_err(failed)?;
     cx.session = match resolved {
-        Resolved::Live(found) => Some(engine.visible(SessionAndUser { session: found.0, user: found.1 })),
+        // The session as the copy had it, which is what the npm package copies again; its user as they are now.
+        Resolved::Live(found) => Some(SessionAndUser { session: copied.session, user: engine.visible_user(found.1) }),
         Resolved::Unknown | Resolved::Expired(_) => {
             cookies::clear(cx);
             None
