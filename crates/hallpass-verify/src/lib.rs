@@ -22,10 +22,23 @@
 //! ```
 
 pub mod bearer;
+mod caller;
+mod clock;
 pub mod component;
+mod local;
 pub mod resolve;
 mod signed;
+mod source;
+mod store_source;
+mod token;
 
 pub use bearer::Credential;
+pub use caller::Caller;
+pub use clock::{Clock, SystemClock};
+/// The records that a [`Caller`] has, and the stores that a [`StoreSource`] reads.
+pub use hallpass_store as store;
 pub use resolve::{Resolved, resolve};
 pub use signed::{Secret, SigningKey};
+pub use source::{Reason, SessionSource, SourceFuture, Unavailable, Verdict};
+pub use store_source::StoreSource;
+pub use token::{BearerToken, MalformedToken};
