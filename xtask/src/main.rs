@@ -55,14 +55,29 @@ fn test(wanted: &[String]) -> ExitCode {
     report(&results)
 }
 
+/// Says once more what the stages that failed said last: hours of output lie between the failure and the end.
+fn repeat_failures(results: &[(&str, Outcome, Duration)]) {
+    for (name, outcome, _) in results {
+        match outcome {
+            Outcome::Ran(tally) if tally.failed > 0 => {
+                say(&format!("\n=== {name} failed; the last it said:"));
+                tally.said.iter().for_each(|line| say(line));
+            }
+            Outcome::Could(reason) => say(&format!("\n=== {name} could not run: {reason}")),
+            Outcome::Ran(_) => {}
+        }
+    }
+}
+
 /// Says what ran and what came of it, ending with the line that counts.
 fn report(results: &[(&str, Outcome, Duration)]) -> ExitCode {
     let is_ci = env::var("CI").is_ok_and(|value| value == "true");
     let mut total = Tally::default();
+    repeat_failures(results);
     say("");
     for (name, outcome, took) in results {
         let (verdict, tally) = match outcome {
-            Outcome::Ran(tally) => (if tally.failed == 0 { "passed" } else { "FAILED" }, *tally),
+            Outcome::Ran(tally) => (if tally.failed == 0 { "passed" } else { "FAILED" }, tally.clone()),
             Outcome::Could(_) if is_ci => ("COULD NOT RUN", Tally::failure()),
             Outcome::Could(_) => ("could not run", Tally::default()),
         };

@@ -1,29 +1,39 @@
 //! Running programs, and counting what they report.
 
 use std::{
-    io::{BufRead, BufReader, Write},
+    collections::VecDeque,
+    io::{BufRead, BufReader, Read, Write},
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    sync::Mutex,
+    thread,
 };
 
 /// Checks that passed and failed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
     pub(crate) passed: u64,
     pub(crate) failed: u64,
+    /// The last that was said by what failed. It is repeated at the end, where somebody looks for it.
+    pub(crate) said: Vec<String>,
 }
 
 impl Tally {
     pub(crate) fn success() -> Self {
-        Self { passed: 1, failed: 0 }
+        Self::of(1, 0)
     }
 
     pub(crate) fn failure() -> Self {
-        Self { passed: 0, failed: 1 }
+        Self::of(0, 1)
     }
 
-    pub(crate) fn plus(self, other: Self) -> Self {
-        Self { passed: self.passed + other.passed, failed: self.failed + other.failed }
+    pub(crate) fn of(passed: u64, failed: u64) -> Self {
+        Self { passed, failed, said: Vec::new() }
+    }
+
+    pub(crate) fn plus(mut self, other: Self) -> Self {
+        self.said.extend(other.said);
+        Self { passed: self.passed + other.passed, failed: self.failed + other.failed, ..self }
     }
 }
 
@@ -55,26 +65,89 @@ pub(crate) fn command(program: impl AsRef<Path>, arguments: &[&str], folder: &st
 
 /// Runs a command whose exit code is the check.
 pub(crate) fn check(command: &mut Command) -> Result<Tally, String> {
+    let (succeeded, said) = run(command, |_| {})?;
+    Ok(if succeeded { Tally::success() } else { Tally { said, ..Tally::failure() } })
+}
+
+/// Runs a command whose output nobody needs to read.
+pub(crate) fn succeeds_quietly(command: &mut Command) -> Result<bool, String> {
     say(&shown(command));
-    let status = command.status().map_err(|error| format!("{}: {error}", shown(command)))?;
-    Ok(if status.success() { Tally::success() } else { Tally::failure() })
+    let status = command.stdout(Stdio::null()).status().map_err(|error| format!("{}: {error}", shown(command)))?;
+    Ok(status.success())
 }
 
 /// Runs a command that reports counts, which `count` finds in its lines. A command that fails without having counted a failure is a
 /// failure, and so is one that counted nothing at all.
 pub(crate) fn counted(command: &mut Command, count: impl Fn(&str) -> Option<Tally>) -> Result<Tally, String> {
-    say(&shown(command));
-    let failed = |error: std::io::Error| format!("{error}");
-    let mut child = command.stdout(Stdio::piped()).spawn().map_err(failed)?;
     let mut tally = Tally::default();
-    for line in child.stdout.take().into_iter().flat_map(|out| BufReader::new(out).lines()) {
-        let line = line.map_err(failed)?;
-        say(&line);
-        tally = tally.plus(count(&line).unwrap_or_default());
+    let (succeeded, said) = run(command, |line| {
+        if let Some(more) = count(line) {
+            tally.passed += more.passed;
+            tally.failed += more.failed;
+        }
+    })?;
+    if tally == Tally::default() || !succeeded && tally.failed == 0 {
+        tally.failed += 1;
     }
-    let status = child.wait().map_err(failed)?;
-    let silent = tally == Tally::default() || !status.success() && tally.failed == 0;
-    Ok(if silent { tally.plus(Tally::failure()) } else { tally })
+    if tally.failed > 0 {
+        tally.said = said;
+    }
+    Ok(tally)
+}
+
+/// Runs a command, hands on what it says, and shows `see` each line of its output. Tells whether it succeeded, and what it said last.
+fn run(command: &mut Command, mut see: impl FnMut(&str)) -> Result<(bool, Vec<String>), String> {
+    say(&shown(command));
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|error| format!("{}: {error}", shown(command)))?;
+    let (output, errors) = (child.stdout.take(), child.stderr.take());
+    let last = Mutex::new(VecDeque::new());
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            lines_of(errors, |line| {
+                let _ = writeln!(std::io::stderr(), "{line}");
+                keep(&last, line);
+            });
+        });
+        lines_of(output, |line| {
+            say(line);
+            keep(&last, line);
+            see(line);
+        });
+    });
+    let status = child.wait().map_err(|error| error.to_string())?;
+    let last = last.into_inner().unwrap_or_default();
+    Ok((status.success(), last.into()))
+}
+
+/// Goes through the lines of a stream; what is no UTF-8 does not end it.
+fn lines_of(stream: Option<impl Read>, mut each: impl FnMut(&str)) {
+    for line in stream.into_iter().flat_map(|stream| BufReader::new(stream).split(b'\n')).map_while(Result::ok) {
+        each(&String::from_utf8_lossy(&line));
+    }
+}
+
+/// How many lines of what failed are repeated.
+const KEPT: usize = 60;
+
+/// Keeps a line for the end, if somebody who looks for a failure would want to read it.
+fn keep(last: &Mutex<VecDeque<String>>, line: &str) {
+    let is_dull = line.trim().is_empty()
+        || line.ends_with(" ... ok")
+        || line.starts_with("test result: ok")
+        || line.starts_with("running ") && line.ends_with(" tests")
+        || ["Running ", "Compiling ", "Doc-tests "].iter().any(|word| line.trim_start().starts_with(word));
+    let Ok(mut last) = last.lock() else { return };
+    if is_dull {
+        return;
+    }
+    if last.len() == KEPT {
+        last.pop_front();
+    }
+    last.push_back(line.to_owned());
 }
 
 /// `test result: ok. 4 passed; 0 failed; …`
@@ -84,7 +157,7 @@ pub(crate) fn count_cargo_test(line: &str) -> Option<Tally> {
         let part = counts.split(';').find(|part| part.trim().ends_with(word))?;
         part.split_whitespace().next()?.parse().ok()
     };
-    Some(Tally { passed: number("passed")?, failed: number("failed")? })
+    Some(Tally::of(number("passed")?, number("failed")?))
 }
 
 /// `conformance flows: 6463 steps, 6463 equal, 0 different (86.4 s)`
@@ -94,7 +167,7 @@ pub(crate) fn count_conformance(line: &str) -> Option<Tally> {
         let part = counts.split(',').find(|part| part.split_whitespace().nth(1) == Some(word))?;
         part.split_whitespace().next()?.parse().ok()
     };
-    Some(Tally { passed: number("equal")?, failed: number("different")? })
+    Some(Tally::of(number("equal")?, number("different")?))
 }
 
 fn shown(command: &Command) -> String {
@@ -110,19 +183,34 @@ mod tests {
     #[test]
     fn counts_are_read_from_what_the_runners_print() {
         let line = "test result: FAILED. 4 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.14s";
-        assert_eq!(count_cargo_test(line), Some(Tally { passed: 4, failed: 1 }));
+        assert_eq!(count_cargo_test(line), Some(Tally::of(4, 1)));
         let line = "conformance generated: 2000 steps, 1999 equal, 1 different (16.8 s)";
-        assert_eq!(count_conformance(line), Some(Tally { passed: 1999, failed: 1 }));
+        assert_eq!(count_conformance(line), Some(Tally::of(1999, 1)));
         assert_eq!(count_conformance("conformance generated: the npm package and hallpass"), None);
     }
 
     #[test]
     fn a_command_that_fails_silently_is_a_failure() {
-        let run = |script| counted(&mut command("sh", &["-c", script], "."), count_cargo_test).unwrap();
-        assert_eq!(run("exit 3"), Tally::failure());
-        assert_eq!(run("true"), Tally::failure());
+        let run = |script| {
+            let tally = counted(&mut command("sh", &["-c", script], "."), count_cargo_test).unwrap();
+            (tally.passed, tally.failed)
+        };
+        assert_eq!(run("exit 3"), (0, 1));
+        assert_eq!(run("true"), (0, 1));
         let said = "echo 'test result: ok. 2 passed; 0 failed; 0 ignored'";
-        assert_eq!(run(said), Tally { passed: 2, failed: 0 });
-        assert_eq!(run(&format!("{said}; exit 1")), Tally { passed: 2, failed: 1 });
+        assert_eq!(run(said), (2, 0));
+        assert_eq!(run(&format!("{said}; exit 1")), (2, 1));
+    }
+
+    #[test]
+    fn what_failed_is_repeated_and_what_went_well_is_not() {
+        let script = "echo 'test a ... ok'; echo 'test b ... FAILED'; echo 'test result: FAILED. 1 passed; 1 failed; 0 ignored'; \
+                      echo why >&2; exit 1";
+        let mut said = counted(&mut command("sh", &["-c", script], "."), count_cargo_test).unwrap().said;
+        said.sort();
+        assert_eq!(said, ["test b ... FAILED", "test result: FAILED. 1 passed; 1 failed; 0 ignored", "why"]);
+        assert!(check(&mut command("sh", &["-c", "echo x"], ".")).unwrap().said.is_empty());
+        let long = check(&mut command("sh", &["-c", "seq 1000; exit 1"], ".")).unwrap().said;
+        assert_eq!((long.len(), long.last().unwrap().as_str()), (KEPT, "1000"));
     }
 }

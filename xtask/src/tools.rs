@@ -2,10 +2,10 @@
 
 use std::{
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
 };
 
-use crate::run::{check, command, root};
+use crate::run::{check, command, root, succeeds_quietly};
 
 /// A cargo subcommand at this version, built from source into the target folder once.
 pub(crate) fn cargo_tool(name: &str, version: &str) -> Result<PathBuf, String> {
@@ -38,8 +38,7 @@ pub(crate) fn system(program: &str, package: &str) -> Result<(), String> {
     }
     let quiet = |arguments: &[&str]| {
         let mut apt = command("apt-get", arguments, ".");
-        apt.env("DEBIAN_FRONTEND", "noninteractive").stdout(Stdio::null());
-        check(&mut apt)
+        succeeds_quietly(apt.env("DEBIAN_FRONTEND", "noninteractive"))
     };
     quiet(&["-qq", "update"])?;
     quiet(&["-qq", "install", "--yes", "--no-install-recommends", package])?;

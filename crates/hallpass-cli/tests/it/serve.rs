@@ -1,6 +1,9 @@
 //! A server's life, from nothing configured to the end.
 
-use std::{fs, io::Write, thread::sleep, time::Duration};
+use std::{
+    fs,
+    io::{Read, Write},
+};
 
 use crate::support::{Answer, Server, err, post, run};
 
@@ -41,15 +44,20 @@ fn a_restart_keeps_users_sessions_and_secret() {
 #[test]
 fn asked_to_stop_it_finishes_what_is_under_way_and_empties_the_log_of_the_database() {
     let mut server = Server::start("");
-    // It listens a moment before it answers.
-    assert_eq!(server.get("/api/auth/ok", None).status, 200);
     let mut stream = server.connect();
     let body = r#"{"name":"Ada","email":"ada@example.com","password":"correct horse"}"#;
-    stream.write_all(&post("/api/auth/sign-up/email", None, body)).unwrap();
-    // The password is being hashed now.
-    sleep(Duration::from_millis(15));
-    assert!(server.terminate());
+    let request = String::from_utf8(post("/api/auth/sign-up/email", None, body)).unwrap();
+    let (head, _) = request.split_once("\r\n\r\n").unwrap();
+    stream.write_all(format!("{head}\r\nexpect: 100-continue\r\n\r\n").as_bytes()).unwrap();
+    let go_on = b"HTTP/1.1 100 Continue\r\n\r\n";
+    let mut told = [0; 25];
+    // The server asks for the body, so the request is under way.
+    stream.read_exact(&mut told).unwrap();
+    assert_eq!(told, *go_on);
+    server.ask_to_stop();
+    stream.write_all(body.as_bytes()).unwrap();
     assert_eq!(Answer::read(&mut stream).status, 200);
+    assert!(server.wait());
     let wal = fs::metadata(server.folder.path().join("hallpass.db-wal")).map_or(0, |wal| wal.len());
     assert_eq!(wal, 0);
     assert!(server.log().contains("stopped"));

@@ -100,10 +100,20 @@ impl Server {
         self.post("/api/auth/sign-up/email", None, &body).header("set-auth-token").unwrap()
     }
 
+    /// Asks the server to stop.
+    pub(crate) fn ask_to_stop(&self) {
+        Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+    }
+
+    /// Waits until the server has stopped, and says whether all went well.
+    pub(crate) fn wait(&mut self) -> bool {
+        self.child.wait().unwrap().success()
+    }
+
     /// Asks the server to stop, and waits until it has.
     pub(crate) fn terminate(&mut self) -> bool {
-        Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
-        self.child.wait().unwrap().success()
+        self.ask_to_stop();
+        self.wait()
     }
 }
 
