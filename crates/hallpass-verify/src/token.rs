@@ -63,13 +63,12 @@ impl BearerToken {
             return None;
         }
         match rest.first() {
-            None => Some(Err(MalformedToken)),
             Some(b' ') => {
                 let token = rest.trim_ascii();
                 Some(std::str::from_utf8(token).map_err(|_| MalformedToken).and_then(Self::new))
             }
-            // A tab is malformed; another letter makes it another scheme's name.
-            Some(b'\t') => Some(Err(MalformedToken)),
+            // Another letter makes it another scheme's name.
+            None | Some(b'\t') => Some(Err(MalformedToken)),
             Some(_) => None,
         }
     }
