@@ -29,6 +29,8 @@ pub mod component;
 mod extract;
 #[cfg(feature = "guard")]
 mod guard;
+#[cfg(feature = "identity")]
+pub mod identity;
 #[cfg(feature = "tower")]
 mod layer;
 mod local;

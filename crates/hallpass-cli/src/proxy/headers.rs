@@ -120,12 +120,11 @@ mod tests {
             ("x-auth-email", "eve@example.com"),
         ];
         let caller = Caller::of_user(UserId::new("u1"));
-        let told = prepared(&spoofed, Some(&caller));
-        assert_eq!(told.get_all("x-auth-user-id").iter().collect::<Vec<_>>(), ["u1"]);
-        let strangers = prepared(&spoofed, None);
-        for headers in [&told, &strangers] {
-            let claims = headers.keys().filter(|name| name.as_str().contains("auth")).count();
-            assert_eq!(claims, usize::from(std::ptr::eq(headers, &told)), "{headers:?}");
+        for (caller, told) in [(Some(&caller), &["x-auth-user-id"][..]), (None, &[])] {
+            let headers = prepared(&spoofed, caller);
+            let claims: Vec<_> = headers.keys().map(HeaderName::as_str).filter(|name| name.contains("auth")).collect();
+            assert_eq!(claims, told);
+            assert!(headers.get_all("x-auth-user-id").iter().all(|value| value == "u1"));
         }
     }
 
@@ -141,13 +140,19 @@ mod tests {
     fn where_it_came_from_is_added_to_what_is_known() {
         let headers = prepared(&[("x-forwarded-for", "203.0.113.9"), ("host", "api.example.com")], None);
         assert_eq!(headers["x-forwarded-for"], "203.0.113.9, 192.0.2.7");
-        assert_eq!((&headers["x-forwarded-host"], &headers["x-forwarded-proto"]), (&"api.example.com".parse().unwrap(), &"http".parse().unwrap()));
+        assert_eq!(
+            (&headers["x-forwarded-host"], &headers["x-forwarded-proto"]),
+            (&"api.example.com".parse().unwrap(), &"http".parse().unwrap())
+        );
     }
 
     #[test]
     fn an_upgrade_is_passed_on_only_if_it_is_asked_for_in_full() {
         let headers = prepared(&[("connection", "keep-alive, Upgrade"), ("upgrade", "websocket")], None);
-        assert_eq!((&headers["connection"], &headers["upgrade"]), (&"upgrade".parse().unwrap(), &"websocket".parse().unwrap()));
+        assert_eq!(
+            (&headers["connection"], &headers["upgrade"]),
+            (&"upgrade".parse().unwrap(), &"websocket".parse().unwrap())
+        );
         let headers = prepared(&[("connection", "keep-alive"), ("upgrade", "h2c")], None);
         assert!(!headers.contains_key("upgrade") && !headers.contains_key("connection"));
     }
