@@ -4,13 +4,9 @@ use std::{convert::Infallible, future::Future, net::SocketAddr, sync::Arc, time:
 
 use axum::body::Body;
 use http::{Request, Response};
-use hyper::body::Incoming;
+use hyper::{body::Incoming, server::conn::http1};
 use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{
-        conn::auto,
-        graceful::{GracefulConnection, GracefulShutdown},
-    },
+    rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
 use tokio::{
@@ -18,6 +14,7 @@ use tokio::{
     sync::Semaphore,
     time::{sleep, timeout},
 };
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::service_fn;
 
 /// Longer headers are refused with 431. What Node allows too.
@@ -40,9 +37,9 @@ where
     A: Fn(Peer, Request<Incoming>) -> F + Clone + Send + 'static,
     F: Future<Output = Result<Response<Body>, Infallible>> + Send + 'static,
 {
-    let mut server = auto::Builder::new(TokioExecutor::new()).http1_only();
-    server.http1().timer(TokioTimer::new()).header_read_timeout(header_timeout).max_buf_size(MOST_HEADER_BYTES);
-    let graceful = GracefulShutdown::new();
+    let mut server = http1::Builder::new();
+    server.timer(TokioTimer::new()).header_read_timeout(header_timeout).max_buf_size(MOST_HEADER_BYTES);
+    let (stopping, connections) = (CancellationToken::new(), TaskTracker::new());
     let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
     let mut stop = std::pin::pin!(asked_to_stop());
     loop {
@@ -62,26 +59,30 @@ where
                 }
             },
         };
-        let connection = graceful.watch(connection(&server, stream, answer.clone()));
-        tokio::spawn(async move {
+        let connection = connection(server.clone(), stream, answer.clone(), stopping.clone());
+        connections.spawn(async move {
             if let Err(error) = connection.await {
-                tracing::debug!(error = &*error as &dyn std::error::Error, "a connection ended early");
+                tracing::debug!(error = &error as &dyn std::error::Error, "a connection ended early");
             }
             drop(place);
         });
     }
     drop(listener);
     tracing::info!("stopping; requests under way may finish");
-    if timeout(LAST_CALL, graceful.shutdown()).await.is_err() {
+    stopping.cancel();
+    connections.close();
+    if timeout(LAST_CALL, connections.wait()).await.is_err() {
         tracing::warn!("some requests did not finish in time and were cut off");
     }
 }
 
-fn connection<A, F>(
-    server: &auto::Builder<TokioExecutor>,
+/// Answers the requests on a connection, and once we are stopping no more than the one under way.
+async fn connection<A, F>(
+    server: http1::Builder,
     stream: TcpStream,
     answer: A,
-) -> impl GracefulConnection<Error = Box<dyn std::error::Error + Send + Sync>> + Send + use<A, F>
+    stopping: CancellationToken,
+) -> Result<(), hyper::Error>
 where
     A: Fn(Peer, Request<Incoming>) -> F + Clone + Send + 'static,
     F: Future<Output = Result<Response<Body>, Infallible>> + Send + 'static,
@@ -90,7 +91,15 @@ where
     let _ = stream.set_nodelay(true);
     let peer = Peer(stream.peer_addr().ok());
     let service = service_fn(move |request| answer(peer, request));
-    server.serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(service)).into_owned()
+    let connection = server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)).with_upgrades();
+    let mut connection = std::pin::pin!(connection);
+    tokio::select! {
+        ended = &mut connection => ended,
+        () = stopping.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    }
 }
 
 /// Waits for SIGTERM or Ctrl-C.
