@@ -21,6 +21,8 @@ pub struct Cli {
 pub enum Command {
     /// Run the server.
     Serve(Serve),
+    /// Stand in front of another server and let requests with a good bearer token through.
+    Proxy(Proxy),
     /// Create the tables and columns that the database lacks.
     Migrate(Migrate),
     /// Print a new secret.
@@ -42,6 +44,26 @@ pub struct Serve {
     /// Listen here instead of where the configuration says.
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub listen: Option<String>,
+}
+
+/// `proxy`.
+#[derive(Debug, Args)]
+pub struct Proxy {
+    /// The server behind: scheme, host and port. Paths stay as they are.
+    #[arg(long, value_name = "URL")]
+    pub upstream: String,
+    /// Listen here.
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:3080")]
+    pub listen: String,
+    /// Let requests without a token through as well, without a word on who is calling.
+    #[arg(long)]
+    pub optional: bool,
+    /// Let the server behind see the token as well.
+    #[arg(long)]
+    pub pass_authorization: bool,
+    /// What is protected here, as challenges name it.
+    #[arg(long, default_value = "api")]
+    pub realm: String,
 }
 
 /// `migrate`.

@@ -1,7 +1,7 @@
 //! The binary `hallpass`: a server, and tools around its database.
 //!
 //! `config` reads file and environment into one [`config::Config`]; `commands` has one file a command; `server` is what `serve`
-//! puts around the engine: health, metrics, the playground.
+//! puts around the engine: health, metrics, the playground; `proxy` is a checkpoint in front of another server.
 //!
 //! Data goes to standard output, words to standard error.
 
@@ -9,6 +9,7 @@ pub mod cli;
 mod commands;
 pub mod config;
 mod output;
+mod proxy;
 mod server;
 
 use std::process::ExitCode;

@@ -37,12 +37,9 @@ pub fn parse(header: &[u8]) -> Option<Credential<'_>> {
     if !scheme.eq_ignore_ascii_case(b"bearer ") {
         return None;
     }
-    // A dot makes the token a signed one, and only a signed one is percent-decoded.
     match trimmed(rest) {
         token if token.is_empty() => None,
-        token if !token.contains('.') => Some(Credential::Raw(token)),
-        Cow::Borrowed(token) => Some(Credential::Signed(decode_or_raw(token))),
-        Cow::Owned(token) => Some(Credential::Signed(Cow::Owned(decode_or_raw(&token).into_owned()))),
+        token => Some(Credential::of(token)),
     }
 }
 
@@ -60,6 +57,17 @@ fn trimmed(bytes: &[u8]) -> Cow<'_, str> {
 /// What ECMAScript's `trim` takes off a header's ends: unlike Rust's, not U+0085.
 pub fn is_space(character: char) -> bool {
     matches!(character, '\t'..='\r' | ' ' | '\u{a0}')
+}
+
+impl<'a> Credential<'a> {
+    /// A dot makes the token a signed one, and only a signed one is percent-decoded.
+    pub(crate) fn of(token: Cow<'a, str>) -> Self {
+        match token {
+            token if !token.contains('.') => Self::Raw(token),
+            Cow::Borrowed(token) => Self::Signed(decode_or_raw(token)),
+            Cow::Owned(token) => Self::Signed(Cow::Owned(decode_or_raw(&token).into_owned())),
+        }
+    }
 }
 
 impl Credential<'_> {

@@ -22,10 +22,37 @@
 //! ```
 
 pub mod bearer;
+mod caller;
+mod clock;
 pub mod component;
+#[cfg(feature = "axum")]
+mod extract;
+#[cfg(feature = "guard")]
+mod guard;
+#[cfg(feature = "identity")]
+pub mod identity;
+#[cfg(feature = "tower")]
+mod layer;
+mod local;
 pub mod resolve;
 mod signed;
+mod source;
+mod store_source;
+mod token;
 
 pub use bearer::Credential;
+pub use caller::Caller;
+pub use clock::{Clock, SystemClock};
+#[cfg(feature = "axum")]
+pub use extract::CallerRejection;
+#[cfg(feature = "guard")]
+pub use guard::{Admission, Check, CheckFuture, Guard, Refusal, RefusalKind, Seen};
+/// The records that a [`Caller`] has, and the stores that a [`StoreSource`] reads.
+pub use hallpass_store as store;
+#[cfg(feature = "tower")]
+pub use layer::{Verify, VerifyBody, VerifyFuture, VerifyLayer};
 pub use resolve::{Resolved, resolve};
 pub use signed::{Secret, SigningKey};
+pub use source::{Reason, SessionSource, SourceFuture, Unavailable, Verdict};
+pub use store_source::StoreSource;
+pub use token::{BearerToken, MalformedToken};

@@ -169,8 +169,8 @@ impl Hallpass {
     }
 
     /// The store it uses.
-    pub fn store(&self) -> &dyn Store {
-        &*self.engine.store
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.engine.store
     }
 
     /// Waits until work that went on after answers is done: mail on its way, above all. Call it before the process ends.

@@ -2,6 +2,7 @@
 
 mod config_check;
 mod migrate;
+mod proxy;
 mod secret;
 mod serve;
 mod session;
@@ -34,8 +35,10 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         _ => None,
     };
     let loaded = config::load(cli.config.as_deref(), listen)?;
-    if let Command::Serve(_) = cli.command {
-        return serve::run(loaded).await;
+    match cli.command {
+        Command::Serve(_) => return serve::run(loaded).await,
+        Command::Proxy(arguments) => return proxy::run(&loaded, arguments).await,
+        _ => {}
     }
     // The server has a log; tools say what there is to say where they are used.
     let warnings = tracing_subscriber::fmt().with_max_level(tracing::Level::WARN).with_writer(std::io::stderr);
@@ -48,7 +51,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Migrate(arguments) => migrate::run(&tool(&loaded, true).await?, arguments.plan).await?,
         Command::User(command) => user::run(&tool(&loaded, false).await?, command).await?,
         Command::Session(command) => session::run(&tool(&loaded, false).await?, command).await?,
-        Command::Serve(_) | Command::Secret => {}
+        Command::Serve(_) | Command::Proxy(_) | Command::Secret => {}
     }
     Ok(())
 }

@@ -52,7 +52,7 @@ async fn migrate(auth: &Hallpass, apply: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-fn start_log(config: &Config) -> Result<(), Failure> {
+pub(super) fn start_log(config: &Config) -> Result<(), Failure> {
     let log = tracing_subscriber::fmt()
         .with_env_filter(config.log_filter()?)
         .with_writer(std::io::stderr)

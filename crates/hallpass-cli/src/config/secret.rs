@@ -27,6 +27,11 @@ impl From<Secret> for Secrets {
 }
 
 impl Secrets {
+    /// What signs: the first version, or the only one there is.
+    pub fn current(&self) -> Option<&Secret> {
+        self.versions.first().map(|(_, secret)| secret).or(self.single.as_ref())
+    }
+
     /// Hands them to an engine.
     pub fn give(self, builder: Builder) -> Builder {
         let builder = builder.secrets(self.versions);
@@ -91,24 +96,33 @@ pub(super) fn configured(config: &Config) -> Option<Secrets> {
     (!found.versions.is_empty() || found.single.is_some()).then_some(found)
 }
 
-pub(super) fn find_or_make(config: &Config) -> Result<(Secrets, Origin), String> {
+/// The secrets that are there, and where.
+pub(super) fn find(config: &Config) -> Result<Option<(Secrets, Origin)>, String> {
     if let Some(secrets) = configured(config) {
-        return Ok((secrets, Origin::Configured));
+        return Ok(Some((secrets, Origin::Configured)));
     }
-    let path = beside_the_database(&config.database.url, "hallpass.secret");
-    match read(&path)? {
-        Some(secret) => Ok((secret.into(), Origin::File(path))),
-        None => match write(&path, &draw()) {
-            Ok(()) => read(&path)?
-                .map(|secret| (secret.into(), Origin::Made(path)))
-                .ok_or_else(|| "the secret is gone".into()),
-            // Another process was faster.
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => read(&path)?
-                .map(|secret| (secret.into(), Origin::File(path)))
-                .ok_or_else(|| "the secret is gone".into()),
-            Err(error) => Err(format!("the secret could not be written to {}: {error}", path.display())),
-        },
+    let path = file(config);
+    Ok(read(&path)?.map(|secret| (secret.into(), Origin::File(path))))
+}
+
+pub(super) fn find_or_make(config: &Config) -> Result<(Secrets, Origin), String> {
+    if let Some(found) = find(config)? {
+        return Ok(found);
     }
+    let path = file(config);
+    let origin = match write(&path, &draw()) {
+        Ok(()) => Origin::Made(path.clone()),
+        // Another process was faster.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Origin::File(path.clone()),
+        Err(error) => return Err(format!("the secret could not be written to {}: {error}", path.display())),
+    };
+    let secret = read(&path)?.ok_or("the secret is gone")?;
+    Ok((secret.into(), origin))
+}
+
+/// Where a secret is that was made because none was configured.
+fn file(config: &Config) -> PathBuf {
+    beside_the_database(&config.database.url, "hallpass.secret")
 }
 
 fn read(path: &Path) -> Result<Option<Secret>, String> {

@@ -3,6 +3,7 @@
 
 mod hostile;
 mod mail;
+mod proxy;
 mod serve;
 mod support;
 mod tools;

@@ -52,10 +52,22 @@ impl Server {
     }
 
     pub(crate) fn start_in(folder: TempDir, config: &str) -> Self {
-        let address = free_address();
         fs::write(folder.path().join("hallpass.toml"), config).unwrap();
+        let home = folder.path().to_owned();
+        Self::launch(folder, &home, &["serve"])
+    }
+
+    /// Starts `hallpass proxy` with the configuration and the database of this server.
+    pub(crate) fn proxy(&self, arguments: &[&str]) -> Self {
+        Self::launch(tempfile::tempdir().unwrap(), self.folder.path(), &[&["proxy"], arguments].concat())
+    }
+
+    /// Runs a command that listens, in `home`, with its log in `folder`.
+    fn launch(folder: TempDir, home: &Path, arguments: &[&str]) -> Self {
+        let address = free_address();
         let log = fs::File::create(folder.path().join("log.txt")).unwrap();
-        let mut command = command(folder.path(), &["serve", "--listen", &address.to_string()]);
+        let listen = address.to_string();
+        let mut command = command(home, &[arguments, &["--listen", &listen]].concat());
         let child = command.stderr(log).spawn().unwrap();
         let server = Self { folder, address, child };
         for _ in 0..400 {

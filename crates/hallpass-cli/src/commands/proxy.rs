@@ -1,0 +1,45 @@
+use std::time::Duration;
+
+use hallpass_verify::{Guard, StoreSource};
+use tokio::net::TcpListener;
+
+use super::{Failure, serve::start_log, tool};
+use crate::{
+    cli,
+    config::Loaded,
+    proxy::{Proxy, Upstream},
+    server::connections,
+};
+
+/// `hallpass proxy`
+pub(super) async fn run(loaded: &Loaded, arguments: cli::Proxy) -> Result<(), Failure> {
+    start_log(&loaded.config)?;
+    loaded.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+    let upstream = Upstream::new(&arguments.upstream)?;
+    let guard = Guard::new(shared_store(loaded).await?).realm(&arguments.realm);
+    let guard = if arguments.optional { guard.optional() } else { guard };
+    let listener = TcpListener::bind(&arguments.listen)
+        .await
+        .map_err(|error| format!("{} cannot be listened on: {error}; give --listen a free port", arguments.listen))?;
+    tracing::info!("listening on http://{}, in front of {}", listener.local_addr()?, arguments.upstream);
+    if listener.local_addr()?.ip().is_unspecified() {
+        tracing::warn!("tokens arrive here in the clear; put TLS in front of whatever others can reach");
+    }
+    let proxy = Proxy::new(guard, upstream).pass_authorization(arguments.pass_authorization);
+    let header_timeout = Duration::from(loaded.config.server.header_timeout);
+    connections::serve(listener, header_timeout, move |peer, request| proxy.clone().answer(peer, request)).await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// The database that the auth server writes, with the secret it signs with.
+async fn shared_store(loaded: &Loaded) -> Result<StoreSource, Failure> {
+    let secrets = loaded.config.existing_secrets()?;
+    let secret = secrets.as_ref().and_then(|secrets| secrets.current()).ok_or(
+        "there is no secret to check signatures with; set the auth server's as HALLPASS__SECRET, or run this where its \
+         hallpass.toml is",
+    )?;
+    let auth = tool(loaded, false).await?;
+    let source = StoreSource::shared(auth.store().clone(), secret.clone()).schema(auth.schema().clone());
+    Ok(source.require_signature(loaded.config.plugins.bearer.require_signature))
+}

@@ -1,0 +1,120 @@
+//! Accepting connections and letting them end well, whatever answers the requests on them.
+
+use std::{convert::Infallible, future::Future, net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::body::Body;
+use http::{Request, Response};
+use hyper::{body::Incoming, server::conn::http1};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+    time::{sleep, timeout},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tower::service_fn;
+
+/// Longer headers are refused with 431. What Node allows too.
+const MOST_HEADER_BYTES: usize = 16 * 1024;
+/// Further connections wait to be accepted until others end.
+const MOST_CONNECTIONS: usize = 10_000;
+/// How long requests may take to finish once the server is asked to stop.
+const LAST_CALL: Duration = Duration::from_secs(30);
+
+/// Who is at the other end of a connection, where the system can tell.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Peer(pub(crate) Option<SocketAddr>);
+
+/// Serves until the process is asked to stop, then lets requests under way finish.
+///
+/// HTTP/1.1 only, as Node does: whoever wants HTTP/2 has a proxy for TLS in front anyway. A connection that says nothing for as long as
+/// `header_timeout` is closed, before its first request as well as between two.
+pub(crate) async fn serve<A, F>(listener: TcpListener, header_timeout: Duration, answer: A)
+where
+    A: Fn(Peer, Request<Incoming>) -> F + Clone + Send + 'static,
+    F: Future<Output = Result<Response<Body>, Infallible>> + Send + 'static,
+{
+    let mut server = http1::Builder::new();
+    server.timer(TokioTimer::new()).header_read_timeout(header_timeout).max_buf_size(MOST_HEADER_BYTES);
+    let (stopping, connections) = (CancellationToken::new(), TaskTracker::new());
+    let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    let mut stop = std::pin::pin!(asked_to_stop());
+    loop {
+        let accepted = async {
+            let place = Arc::clone(&places).acquire_owned().await;
+            (listener.accept().await, place)
+        };
+        let (stream, place) = tokio::select! {
+            () = &mut stop => break,
+            (accepted, place) = accepted => match accepted {
+                Ok((stream, _)) => (stream, place),
+                Err(error) => {
+                    // Out of file descriptors, most likely: wait for some to come back rather than spin.
+                    tracing::error!(error = &error as &dyn std::error::Error, "a connection could not be accepted");
+                    sleep(Duration::from_secs(1)).await;
+                    continue;
+                }
+            },
+        };
+        let connection = connection(server.clone(), stream, answer.clone(), stopping.clone());
+        connections.spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(error = &error as &dyn std::error::Error, "a connection ended early");
+            }
+            drop(place);
+        });
+    }
+    drop(listener);
+    tracing::info!("stopping; requests under way may finish");
+    stopping.cancel();
+    connections.close();
+    if timeout(LAST_CALL, connections.wait()).await.is_err() {
+        tracing::warn!("some requests did not finish in time and were cut off");
+    }
+}
+
+/// Answers the requests on a connection, and once we are stopping no more than the one under way.
+async fn connection<A, F>(
+    server: http1::Builder,
+    stream: TcpStream,
+    answer: A,
+    stopping: CancellationToken,
+) -> Result<(), hyper::Error>
+where
+    A: Fn(Peer, Request<Incoming>) -> F + Clone + Send + 'static,
+    F: Future<Output = Result<Response<Body>, Infallible>> + Send + 'static,
+{
+    // Answers are small and complete: nothing is gained by holding them back.
+    let _ = stream.set_nodelay(true);
+    let peer = Peer(stream.peer_addr().ok());
+    let service = service_fn(move |request| answer(peer, request));
+    let connection = server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)).with_upgrades();
+    let mut connection = std::pin::pin!(connection);
+    tokio::select! {
+        ended = &mut connection => ended,
+        () = stopping.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    }
+}
+
+/// Waits for SIGTERM or Ctrl-C.
+async fn asked_to_stop() {
+    let interrupted = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = interrupted => {}
+                _ = terminated.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = interrupted.await;
+}
