@@ -36,7 +36,7 @@ export function Entrance() {
     else if (part === "sign-in") await signIn(field("password"));
     else await sendAgain();
     setBusy(false);
-    form.querySelector<HTMLInputElement>("[name=password]")?.focus();
+    form.querySelector<HTMLInputElement>("[name=password]")?.select();
   }
 
   // Where an answer brings a token, the client's hook keeps it, and the page shows the account from then on.

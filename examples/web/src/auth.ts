@@ -28,7 +28,7 @@ export const auth = createAuthClient({
 /** The token that a request was sent with. Where another has been kept meanwhile, the answer says nothing about that one. */
 const sent = ({ headers }: { headers: Headers }) => headers.get("authorization")?.replace("Bearer ", "") ?? null;
 
-// A token that another tab kept is somebody's session, and useSession should know whose.
+// The client tells other tabs of a sign-out, but not of a sign-in.
 addEventListener("storage", ({ key }) => {
-  if (key === token.KEY) auth.$store.notify("$sessionSignal");
+  if (key === token.KEY && token.kept() !== null) auth.$store.notify("$sessionSignal");
 });
