@@ -207,7 +207,7 @@ const CLAIMS = {
     await world.press("Sign out");
     await world.says("You are still signed in");
     await world.page.reload();
-    await world.shows("Nobody there");
+    await world.shows("No answer");
     expectNoAnswer(world);
     assert.equal(await world.token(), world.first);
     await world.photograph("wide-light-away");

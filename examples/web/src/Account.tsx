@@ -62,7 +62,7 @@ function Me() {
     <section className="card" aria-labelledby="me">
       <h2 id="me">Ask the API</h2>
       <p className="muted">A protected endpoint of its own, asked with the token that this page keeps.</p>
-      <pre tabIndex={0} aria-label="The request">
+      <pre role="group" aria-label="The request">
         GET {API}/me{"\n"}Authorization: Bearer {token.slice(0, 8)}…
       </pre>
       <button type="button" onClick={call}>
@@ -71,7 +71,7 @@ function Me() {
       <p role="status" className="bad">
         {problem}
       </p>
-      <div aria-live="polite">{says && <pre aria-label="The answer">{says}</pre>}</div>
+      <div aria-live="polite">{says && <pre role="group" aria-label="The answer">{says}</pre>}</div>
     </section>
   );
 }

@@ -38,7 +38,7 @@ function View() {
   if (!error) return <p role="status">Asking the server who you are …</p>;
   return (
     <section className="card">
-      <Title>Nobody there</Title>
+      <Title>No answer</Title>
       <p role="status">{inWords(error)}</p>
       <p className="muted">Your token is kept: as soon as the server answers you are signed in again.</p>
       <button type="button" onClick={() => refetch()}>
