@@ -237,7 +237,7 @@ const CLAIMS = {
     assert.equal(await world.token(), null);
   },
 
-  async "tabs share the token: who signs in or out in one has done so in the other"(world) {
+  async "tabs share the token: what one keeps or drops counts in the other"(world) {
     const tab = await world.context.newPage();
     const other = { ...forms(tab), title: (name) => tab.getByRole("heading", { level: 1, name }).waitFor() };
     await tab.goto(world.url);
@@ -247,7 +247,37 @@ const CLAIMS = {
     await other.press("Sign out");
     await other.says("You are signed out");
     await world.shows("Sign in");
+    await world.signIn();
+    await other.title(`Hello, ${ADA.name}`);
+    await endOthers(world, await signIn(world));
+    await other.press("Ask /me");
+    await other.says("Your session has ended");
+    await world.says("Your session has ended");
     await tab.close();
+  },
+
+  async "a late answer to an old token changes nothing: it brings none back, and takes none away"(world) {
+    await world.signIn();
+    const old = await world.token();
+    // As if the session had just been extended.
+    const extended = await holdUpMe(world, async (route) => {
+      const response = await route.fetch();
+      return () => route.fulfill({ response, headers: { ...response.headers(), "set-auth-token": old } });
+    });
+    await world.press("Sign out");
+    await world.shows("Sign in");
+    assert.equal(await extended(), 200);
+    assert.equal(await world.token(), null);
+
+    await world.signIn();
+    const refused = await holdUpMe(world, async (route) => () => route.continue());
+    await world.press("Sign out");
+    await world.signIn();
+    assert.equal(await refused(), 401);
+    expectRefusal(world, 401);
+    assert.equal(await statusOfMe(world, await world.token()), 200);
+    await world.press("Sign out");
+    await world.shows("Sign in");
   },
 
   async "a page of an origin that is not trusted gets nowhere, not even with a good token"(world) {
@@ -327,6 +357,24 @@ const CLAIMS = {
 async function silence(port) {
   const answered = () => fetch(`http://localhost:${port}/`).then(() => true, () => false);
   while (await answered()) await sleep(50);
+}
+
+/**
+ * Presses "Ask /me" and holds the call up, from where `take` leaves off. Resolves, as soon as that is so, to a function which lets the
+ * answer come, and resolves to its status once the page has seen it.
+ */
+async function holdUpMe({ page, press }, take) {
+  const held = new Promise((resolved) => page.route("**/me", (route) => take(route).then(resolved), { times: 1 }));
+  await press("Ask /me");
+  const goOn = await held;
+  return async () => {
+    const answered = page.waitForResponse(/\/me$/);
+    await goOn();
+    const answer = await answered;
+    await answer.finished();
+    await sleep(100); // The hooks of the client run after that.
+    return answer.status();
+  };
 }
 
 /** Sees the preflights, of which a page and Playwright learn nothing. */

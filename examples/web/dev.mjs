@@ -20,7 +20,7 @@ const api = spawn("cargo", ["run", "-p", "example-axum-api"], {
   stdio: ["ignore", "pipe", "inherit"],
 });
 api.on("error", (error) => end(`cargo could not be started: ${error.message}`));
-api.on("exit", () => end("The API has ended."));
+api.on("exit", () => end("The API has ended. If its port is taken, PORT asks for another."));
 api.stdout.once("data", async () => {
   try {
     page = await createServer({ root: HERE, server: { port: Number(PAGE_PORT) } });
@@ -28,7 +28,7 @@ api.stdout.once("data", async () => {
     tellOfMails();
     console.log(`\nThe API is at ${process.env.VITE_API_URL}. Open http://localhost:${PAGE_PORT}/\n`);
   } catch (error) {
-    end(`The page could not be served: ${error.message}`);
+    end(`The page could not be served: ${error.message}. PAGE_PORT asks for another port.`);
   }
 });
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => end());
