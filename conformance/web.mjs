@@ -1,75 +1,40 @@
 // Walks the React page of examples/web in Chromium, built, and at another origin than its API: `node web.mjs --screenshot DIR`.
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { NARROW, PATIENCE, WIDE, assertAlone, assertContrast, assertFits, expectNoAnswer, expectRefusal, forms, prove } from "./lib/browser.mjs";
-import { cleanEnvironment, removeFolder, start, temporaryFolder, within } from "./lib/children.mjs";
-import { outbox } from "./lib/outbox.mjs";
-import { freePort, startExample } from "./lib/servers.mjs";
-import { serveFolder } from "./lib/static.mjs";
+import { PATIENCE, WIDE, assertAlone, expectNoAnswer, expectRefusal, forms, prove } from "./lib/browser.mjs";
+import { within } from "./lib/children.mjs";
+import { freePort } from "./lib/servers.mjs";
+import {
+  ADA,
+  PASSWORD,
+  ask,
+  endOthers,
+  focused,
+  holdUpMe,
+  looks,
+  npm,
+  preflightsOf,
+  sessionsOf,
+  signIn,
+  signInPlainly,
+  silence,
+  startWeb,
+  statusOfMe,
+  stolen,
+} from "./lib/web.mjs";
 
-const WEB = fileURLToPath(new URL("../examples/web", import.meta.url));
 const SIGNED = /^[A-Za-z0-9]{32}\.[A-Za-z0-9+/]{43}=$/;
-const ADA = { name: "Ada Lovelace", email: "ada@example.com" };
-const PASSWORD = "correct horse battery";
-const FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
 
 /** Builds the page, serves it beside its API, and proves every claim; resolves to { steps, different: [text] }. */
 export async function runWeb({ screenshots } = {}) {
-  if (!existsSync(join(WEB, "node_modules"))) throw new Error("the packages of the page are not there: run `npm ci` in examples/web");
-  const [port, strangersPort] = [await freePort(), await freePort()];
-  const server = await startExample({ pageOrigin: `http://localhost:${port}` });
-  const api = `http://localhost:${server.port}/`;
-  const built = temporaryFolder();
-  await npm(["run", "build", "--", "--outDir", built], { VITE_API_URL: new URL(api).origin }).done();
-  const sites = [await serveFolder(built, port), await serveFolder(built, strangersPort)];
-  const mails = outbox(server.outbox);
-  const extend = ({ page }) => ({
-    server,
-    api,
-    ...forms(page),
-    stranger: `http://localhost:${strangersPort}/`,
-    /** Waits until this is the page's title. */
-    shows: (title) => page.getByRole("heading", { level: 1, name: title, exact: true }).waitFor(),
-    /** Waits until Ada's account is shown, with all that it asks for by itself. */
-    async arrives() {
-      await this.shows(`Hello, ${ADA.name}`);
-      await this.devices().getByRole("listitem").first().waitFor();
-    },
-    async signIn() {
-      await this.submit({ "E-mail": ADA.email, Password: PASSWORD }, "Sign in");
-      await this.arrives();
-    },
-    token: () => page.evaluate(() => localStorage.getItem("bearer_token")),
-    devices: () => page.getByRole("region", { name: "Where you are signed in" }),
-    /** The one mail that has come. */
-    async mail(kind) {
-      const [mail, ...more] = await mails.take(1);
-      assert.deepEqual([mail?.kind, mail?.to, more.length], [kind, ADA.email, 0]);
-      return mail;
-    },
-  });
+  const { url, extend, stop } = await startWeb();
   try {
-    return await prove({ claims: CLAIMS, url: `http://localhost:${port}`, screenshots, extend });
+    return await prove({ claims: CLAIMS, url, screenshots, extend });
   } finally {
-    await Promise.all([...sites, server].map((one) => one.stop()));
-    removeFolder(built);
+    await stop();
   }
-}
-
-/** Runs npm for the page. `done()` waits for its end, and fails if it did. */
-function npm(args, environment) {
-  const child = start("npm", ["--prefix", WEB, ...args], cleanEnvironment(environment), undefined, undefined, true);
-  return {
-    ...child,
-    async done() {
-      const code = await child.exited;
-      assert.equal(code, 0, `npm ${args.join(" ")} ended with ${code}. It wrote:\n${child.output()}`);
-    },
-  };
 }
 
 const CLAIMS = {
@@ -185,7 +150,7 @@ const CLAIMS = {
     await item.getByRole("button", { name: /^End the session: Firefox on Linux, since / }).click();
     await world.says("Ended: Firefox on Linux.");
     await item.waitFor({ state: "detached" });
-    assert.equal(await focused(world), "Where you are signed in");
+    assert.equal(await focused(world), "Your sessions");
     assert.deepEqual([await statusOfMe(world, other), await statusOfMe(world, world.first)], [401, 200]);
   },
 
@@ -352,91 +317,6 @@ const CLAIMS = {
     for (const port of [PORT, PAGE_PORT]) await within(PATIENCE, silence(port), `the end of what listens at ${port}`);
   },
 };
-
-/** Resolves once nobody answers at this port any more. */
-async function silence(port) {
-  const answered = () => fetch(`http://localhost:${port}/`).then(() => true, () => false);
-  while (await answered()) await sleep(50);
-}
-
-/**
- * Presses "Ask /me" and holds the call up, from where `take` leaves off. Resolves, as soon as that is so, to a function which lets the
- * answer come, and resolves to its status once the page has seen it.
- */
-async function holdUpMe({ page, press }, take) {
-  const held = new Promise((resolved) => page.route("**/me", (route) => take(route).then(resolved), { times: 1 }));
-  await press("Ask /me");
-  const goOn = await held;
-  return async () => {
-    const answered = page.waitForResponse(/\/me$/);
-    await goOn();
-    const answer = await answered;
-    await answer.finished();
-    await sleep(100); // The hooks of the client run after that.
-    return answer.status();
-  };
-}
-
-/** Sees the preflights, of which a page and Playwright learn nothing. */
-async function preflightsOf({ context, page }) {
-  const browser = await context.newCDPSession(page);
-  const found = new Map();
-  await browser.send("Network.enable");
-  browser.on("Network.requestWillBeSent", ({ requestId, request }) => {
-    if (request.method === "OPTIONS") found.set(requestId, { url: request.url, wants: request.headers["Access-Control-Request-Headers"] });
-  });
-  browser.on("Network.responseReceived", ({ requestId, response }) => {
-    if (found.has(requestId)) found.get(requestId).status = response.status;
-  });
-  return { findLast: (wanted) => [...found.values()].findLast(wanted) };
-}
-
-const focused = ({ page }) => page.evaluate(() => document.activeElement.textContent);
-
-/** Runs in a page that came by a token. */
-const stolen = ({ url, token }) =>
-  fetch(url, { headers: { authorization: `Bearer ${token}` } }).then(
-    (answer) => answer.status,
-    (error) => error.name,
-  );
-
-/** Runs in a page: what a browser sends anywhere without asking first. */
-const signInPlainly = ({ url, ...body }) => fetch(url, { method: "POST", mode: "no-cors", body: JSON.stringify(body) }).catch(() => {});
-
-async function looks(world, name) {
-  for (const colorScheme of ["light", "dark"]) {
-    await world.page.emulateMedia({ colorScheme });
-    for (const viewport of [{ ...NARROW, width: 320 }, NARROW]) {
-      await world.page.setViewportSize(viewport);
-      await assertFits(world.page, viewport.width);
-    }
-    await assertContrast(world.page);
-    await world.photograph(`narrow-${colorScheme}-${name}`);
-  }
-}
-
-// ---- The same server, asked by another device ----------------------------------------------------------------
-
-function ask({ api, url }, path, { token, body, origin = new URL(url).origin }) {
-  const headers = { origin, "user-agent": FIREFOX, ...(token && { authorization: `Bearer ${token}` }), ...(body && { "content-type": "application/json" }) };
-  return fetch(`${api}api/auth/${path}`, { method: body ? "POST" : "GET", headers, body: body && JSON.stringify(body) });
-}
-
-async function signIn(world) {
-  const answer = await ask(world, "sign-in/email", { body: { email: ADA.email, password: PASSWORD } });
-  return answer.headers.get("set-auth-token");
-}
-
-async function endOthers(world, token) {
-  assert.equal((await ask(world, "revoke-other-sessions", { token, body: {} })).status, 200);
-}
-
-const sessionsOf = async (world, token) => (await (await ask(world, "list-sessions", { token })).json()).length;
-
-async function statusOfMe({ api }, token) {
-  const answer = await fetch(`${api}me`, { headers: { authorization: `Bearer ${token}` } });
-  return answer.status;
-}
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { values } = parseArgs({ options: { screenshot: { type: "string" } } });

@@ -39,7 +39,7 @@ export function Devices({ own }: { own: string }) {
     <section className="card devices" aria-labelledby="devices">
       <div className="row">
         <h2 id="devices" ref={title} tabIndex={-1}>
-          Where you are signed in
+          Your sessions
         </h2>
         <button type="button" className="link" onClick={refresh}>
           Refresh
