@@ -188,7 +188,8 @@ impl Hallpass {
     /// assert_eq!(auth.route_of(&http::Method::GET, "/api/auth/else"), None);
     /// ```
     pub fn route_of(&self, method: &http::Method, path: &str) -> Option<&'static str> {
-        let path = path::routed(path, &self.engine.base_path)?;
+        let path = self.engine.routes.settled(path, &self.engine.base_path);
+        let path = path::routed(&path, &self.engine.base_path)?;
         self.engine.routes.find(method, path).map(|found| found.endpoint.route().path())
     }
 

@@ -98,8 +98,10 @@ pub(crate) fn builder(config: &Config) -> Result<Builder, Failure> {
     if let Some(url) = &config.on_api_error.error_url {
         builder = builder.error_url(url);
     }
-    if config.plugins.bearer.enabled {
-        builder = builder.plugin(Bearer::new().require_signature(config.plugins.bearer.require_signature));
+    let bearer = &config.plugins.bearer;
+    if bearer.enabled {
+        let plugin = Bearer::new().require_signature(bearer.require_signature).verify_endpoint(bearer.verify_endpoint);
+        builder = builder.plugin(plugin);
     }
     if let Some(section) = config.plugins.open_api.as_ref().filter(|section| section.enabled) {
         builder = builder.plugin(open_api(section));

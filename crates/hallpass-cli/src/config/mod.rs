@@ -205,11 +205,13 @@ pub struct BearerSection {
     pub enabled: bool,
     /// Accepts signed tokens only.
     pub require_signature: bool,
+    /// Whether gateways can ask at `/bearer/verify`.
+    pub verify_endpoint: bool,
 }
 
 impl Default for BearerSection {
     fn default() -> Self {
-        Self { enabled: true, require_signature: false }
+        Self { enabled: true, require_signature: false, verify_endpoint: false }
     }
 }
 
