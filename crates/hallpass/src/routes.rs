@@ -56,7 +56,9 @@ impl Routes {
     /// nowhere.
     pub(crate) fn settled<'a>(&self, came: &'a str, base: &str) -> Cow<'a, str> {
         let rest = |path: &str, endpoint: &dyn AnyEndpoint| {
-            path.strip_prefix(base)?.strip_prefix(endpoint.route().path()).map(|rest| rest.is_empty() || rest.starts_with('/'))
+            path.strip_prefix(base)?
+                .strip_prefix(endpoint.route().path())
+                .map(|rest| rest.is_empty() || rest.starts_with('/'))
         };
         let own = |endpoint: &dyn AnyEndpoint| format!("{base}{}", endpoint.route().path());
         for endpoint in &self.for_gateways {
