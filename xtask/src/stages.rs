@@ -50,6 +50,11 @@ pub(crate) const STAGES: &[Stage] = &[
         about: "the example application in a real browser, with the links of its mails",
         run: || outcome(example()),
     },
+    Stage {
+        name: "gateways",
+        about: "nginx, Caddy and Envoy ask hallpass before a request passes",
+        run: || outcome(gateways()),
+    },
     Stage { name: "fuzz", about: "a short fuzz of everything strangers send", run: || outcome(fuzz()) },
 ];
 
@@ -128,7 +133,7 @@ fn flipped_quietly(command: &mut std::process::Command) -> std::process::Command
 
 /// Validates the OpenAPI document and fuzzes the server by it, with programs from PyPI at fixed versions.
 fn openapi() -> Result<Tally, String> {
-    let python = python_with(&root().join("conformance/openapi/requirements.txt"))?;
+    let python = python_with("python", &root().join("conformance/openapi/requirements.txt"))?;
     let check = command(python, &["openapi/check.py", "20"], "conformance");
     counted(&mut with_binary(check)?, count_conformance)
 }
@@ -149,6 +154,16 @@ fn example() -> Result<Tally, String> {
     let mut walk = command("node", &["run.mjs", "example"], "conformance");
     let walked = counted(walk.env("EXAMPLE_BIN", target_folder().join("debug/example-axum-api")), count_conformance)?;
     Ok(built.plus(walked))
+}
+
+/// Runs the gateways with the configurations that the documentation shows.
+fn gateways() -> Result<Tally, String> {
+    system("/usr/sbin/nginx", "nginx")?;
+    system("/usr/bin/caddy", "caddy")?;
+    let python = python_with("envoy", &root().join("conformance/gateways/requirements.txt"))?;
+    prepare_node()?;
+    let mut run = with_binary(command("node", &["run.mjs", "gateways"], "conformance"))?;
+    counted(run.env("ENVOY_BIN", python.with_file_name("envoy")), count_conformance)
 }
 
 /// What the comparison needs. One of the packages is compiled on the spot.
