@@ -1,6 +1,7 @@
 //! One file a command.
 
 mod config_check;
+mod doctor;
 mod migrate;
 mod secret;
 mod serve;
@@ -37,6 +38,9 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
     if let Command::Serve(_) = cli.command {
         return serve::run(loaded).await;
     }
+    if let Command::Doctor(arguments) = cli.command {
+        return doctor::run(loaded, arguments.json).await;
+    }
     // The server has a log; tools say what there is to say where they are used.
     let warnings = tracing_subscriber::fmt().with_max_level(tracing::Level::WARN).with_writer(std::io::stderr);
     warnings.without_time().with_target(false).with_ansi(false).init();
@@ -48,7 +52,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Migrate(arguments) => migrate::run(&tool(&loaded, true).await?, arguments.plan).await?,
         Command::User(command) => user::run(&tool(&loaded, false).await?, command).await?,
         Command::Session(command) => session::run(&tool(&loaded, false).await?, command).await?,
-        Command::Serve(_) | Command::Secret => {}
+        Command::Serve(_) | Command::Secret | Command::Doctor(_) => {}
     }
     Ok(())
 }

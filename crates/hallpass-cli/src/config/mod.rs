@@ -356,8 +356,16 @@ impl Config {
             .map_err(|error| format!("log.filter: `{filter}` cannot be understood: {error}"))
     }
 
-    fn listens_on_loopback(&self) -> bool {
+    pub(crate) fn listens_on_loopback(&self) -> bool {
         self.listen().is_none_or(|address| address.ip().is_loopback())
+    }
+
+    /// What tokens are signed with, and where that comes from, if there is anything yet.
+    ///
+    /// # Errors
+    /// When the file it is kept in cannot be used.
+    pub fn found_secrets(&self) -> Result<Option<(Secrets, SecretOrigin)>, String> {
+        secret::find(self)
     }
 
     /// What tokens are signed with, and where that comes from. In development a secret is made where there is none.

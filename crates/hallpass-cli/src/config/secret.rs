@@ -91,13 +91,24 @@ pub(super) fn configured(config: &Config) -> Option<Secrets> {
     (!found.versions.is_empty() || found.single.is_some()).then_some(found)
 }
 
-pub(super) fn find_or_make(config: &Config) -> Result<(Secrets, Origin), String> {
+/// The file that a secret which was made is kept in.
+fn file(config: &Config) -> PathBuf {
+    beside_the_database(&config.database.url, "hallpass.secret")
+}
+
+/// The secrets and where they come from, if there are any yet.
+pub(super) fn find(config: &Config) -> Result<Option<(Secrets, Origin)>, String> {
     if let Some(secrets) = configured(config) {
-        return Ok((secrets, Origin::Configured));
+        return Ok(Some((secrets, Origin::Configured)));
     }
-    let path = beside_the_database(&config.database.url, "hallpass.secret");
-    match read(&path)? {
-        Some(secret) => Ok((secret.into(), Origin::File(path))),
+    let path = file(config);
+    Ok(read(&path)?.map(|secret| (secret.into(), Origin::File(path))))
+}
+
+pub(super) fn find_or_make(config: &Config) -> Result<(Secrets, Origin), String> {
+    let path = file(config);
+    match find(config)? {
+        Some(found) => Ok(found),
         None => match write(&path, &draw()) {
             Ok(()) => read(&path)?
                 .map(|secret| (secret.into(), Origin::Made(path)))

@@ -125,6 +125,11 @@ impl RateLimiter {
         self.enabled
     }
 
+    /// The limit of a path, if calls are limited at all.
+    pub(crate) fn limit_of(&self, path: &str) -> Option<Limit> {
+        if self.enabled { self.limit_for(path) } else { None }
+    }
+
     /// Counts a call, unless it is one too many.
     pub(crate) async fn admit(&self, ip: Option<&str>, path: &str, now: Timestamp) -> Result<(), Refusal> {
         let Some(limit) = self.limit_for(path) else { return Ok(()) };

@@ -1,0 +1,114 @@
+//! `hallpass doctor`: what an operator would want to hear before it goes wrong.
+//!
+//! `checks` has one function for each thing that is looked at; `heard` collects what the engine itself warns of. Nothing is
+//! written, but that SQLite puts a file it opens into WAL mode, as every other command does.
+
+mod checks;
+mod heard;
+
+use hallpass::{Hallpass, Secret, store::MemoryStore};
+use serde::Serialize;
+use tracing_subscriber::layer::SubscriberExt;
+
+use self::heard::Heard;
+use super::{Failure, builder};
+use crate::{
+    config::{Loaded, SecretOrigin, draw_secret},
+    output,
+};
+
+/// How much it matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Level {
+    /// As it should be.
+    Ok,
+    /// Worth knowing.
+    Hint,
+    /// Likely to do harm.
+    Warning,
+    /// Does harm.
+    Error,
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Serialize)]
+struct Finding {
+    level: Level,
+    /// Which key, or part of the server.
+    about: &'static str,
+    says: String,
+}
+
+/// What was found so far.
+#[derive(Debug, Default)]
+struct Findings(Vec<Finding>);
+
+impl Findings {
+    fn add(&mut self, level: Level, about: &'static str, says: impl Into<String>) {
+        self.0.push(Finding { level, about, says: says.into() });
+    }
+
+    fn say(&self) {
+        for Finding { level, about, says } in &self.0 {
+            let level = match level {
+                Level::Ok => "ok",
+                Level::Hint => "hint",
+                Level::Warning => "warning",
+                Level::Error => "error",
+            };
+            output::data(&format!("{level:8} {about}: {}", output::harmless(says)));
+        }
+    }
+}
+
+/// `hallpass doctor [--json]`
+pub(super) async fn run(loaded: Loaded, json: bool) -> Result<(), Failure> {
+    let heard = Heard::default();
+    // Nobody else has a log in this command.
+    tracing::subscriber::set_global_default(tracing_subscriber::registry().with(heard.clone()))?;
+    let mut findings = Findings::default();
+    for warning in &loaded.warnings {
+        findings.add(Level::Warning, "configuration", warning.as_str());
+    }
+    let config = &loaded.config;
+    checks::environment(config, &mut findings);
+    let origin = match engine(&loaded, &mut findings) {
+        Ok((engine, origin)) => {
+            findings.0.extend(heard.take("configuration"));
+            checks::limits(config, &engine, &mut findings);
+            checks::database(config, &engine, &mut findings).await;
+            findings.0.extend(heard.take("database"));
+            origin
+        }
+        Err(error) => {
+            findings.add(Level::Error, "configuration", error.to_string());
+            None
+        }
+    };
+    checks::plugins(config, &mut findings);
+    checks::files(config, origin.as_ref(), &mut findings);
+    if json {
+        output::data(&serde_json::to_string_pretty(&findings.0)?);
+    } else {
+        findings.say();
+    }
+    match findings.0.iter().filter(|finding| finding.level == Level::Error).count() {
+        0 => Ok(()),
+        1 => Err("one thing is wrong; see above".into()),
+        errors => Err(format!("{errors} things are wrong; see above").into()),
+    }
+}
+
+/// The engine as it is configured, with its own secret and an empty store.
+fn engine(loaded: &Loaded, findings: &mut Findings) -> Result<(Hallpass, Option<SecretOrigin>), Failure> {
+    super::config_check::run(loaded)?;
+    let (secrets, origin) = match loaded.config.found_secrets()? {
+        Some((secrets, origin)) => (secrets, Some(origin)),
+        None => {
+            findings.add(Level::Hint, "secret", "there is none yet; `hallpass serve` makes one beside the database");
+            (Secret::new(draw_secret()).into(), None)
+        }
+    };
+    Ok((secrets.give(builder(&loaded.config)?).store(MemoryStore::new()).build()?, origin))
+}
