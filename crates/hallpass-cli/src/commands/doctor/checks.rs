@@ -100,7 +100,8 @@ pub(super) fn limits(config: &Config, engine: &Hallpass, findings: &mut Findings
             ),
         );
     }
-    if config.plugins.bearer.verify_endpoint && engine.rate_limit_of("/bearer/verify").is_some() {
+    let bearer = &config.plugins.bearer;
+    if bearer.enabled && bearer.verify_endpoint && engine.rate_limit_of("/bearer/verify").is_some() {
         findings.add(
             Warning,
             "rate_limit.custom_rules",

@@ -73,21 +73,18 @@ pub(super) async fn run(loaded: Loaded, json: bool) -> Result<(), Failure> {
     }
     let config = &loaded.config;
     checks::environment(config, &mut findings);
-    let origin = match engine(&loaded, &mut findings) {
+    checks::plugins(config, &mut findings);
+    match engine(&loaded, &mut findings) {
         Ok((engine, origin)) => {
             findings.0.extend(heard.take("configuration"));
             checks::limits(config, &engine, &mut findings);
+            // Before the database is opened: SQLite gives the files beside it the mode of its own.
+            checks::files(config, origin.as_ref(), &mut findings);
             checks::database(config, &engine, &mut findings).await;
             findings.0.extend(heard.take("database"));
-            origin
         }
-        Err(error) => {
-            findings.add(Level::Error, "configuration", error.to_string());
-            None
-        }
-    };
-    checks::plugins(config, &mut findings);
-    checks::files(config, origin.as_ref(), &mut findings);
+        Err(error) => findings.add(Level::Error, "configuration", error.to_string()),
+    }
     if json {
         output::data(&serde_json::to_string_pretty(&findings.0)?);
     } else {
