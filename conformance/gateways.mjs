@@ -60,6 +60,7 @@ export async function runGateways() {
   const started = [hallpass];
   const result = { steps: 0, different: [] };
   try {
+    await judge(result, "the page shows what is tested", undefined, thePageShowsWhatIsTested);
     const worlds = [];
     for (const gateway of GATEWAYS) {
       const service = await startService();
@@ -113,10 +114,22 @@ async function judge(result, claim, world, prove) {
   result.steps += 1;
   try {
     await prove(world);
-    world.service.take();
   } catch (error) {
     result.different.push(claim);
-    console.log(`  NOT SO: ${claim}\n${error.stack ?? error}\n  The gateway wrote: ${world.running.output().slice(-2000)}`);
+    const wrote = world ? `\n  The gateway wrote: ${world.running.output().slice(-2000)}` : "";
+    console.log(`  NOT SO: ${claim}\n${error.stack ?? error}${wrote}`);
+  }
+}
+
+/** The configurations in docs/gateways.md are pieces of the files that are run here, word by word. */
+function thePageShowsWhatIsTested() {
+  const files = Object.entries({ nginx: ["nginx.conf"], caddyfile: ["Caddyfile"], yaml: ["envoy.yaml", "traefik.yml"] });
+  const read = (name) => readFileSync(new URL(`../docs/${name}`, import.meta.url), "utf8");
+  const page = read("gateways.md");
+  for (const [language, names] of files) {
+    const shown = [...page.matchAll(new RegExp(`\`\`\`${language}\\n(.*?)\`\`\``, "gs"))];
+    assert.equal(shown.length, names.length, `how many pieces of ${names} are shown`);
+    for (const [, piece] of shown) assert.ok(names.some((name) => read(`gateways/${name}`).includes(piece)), piece);
   }
 }
 
