@@ -41,6 +41,7 @@ pub enum Requirement {
 /// assert_eq!(route.path(), "/notes/add");
 /// ```
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each answers a question of its own")]
 pub struct Route {
     methods: Vec<Method>,
     path: &'static str,

@@ -19,7 +19,8 @@ fn examined(folder: &Path, config: &str) -> (Vec<(String, String)>, String) {
     fs::write(folder.join("hallpass.toml"), config).unwrap();
     let output = run(folder, &["doctor", "--json"]);
     let json = out(&output);
-    let findings: serde_json::Value = serde_json::from_str(&json).unwrap_or_else(|_| panic!("{json} {}", err(&output)));
+    assert!(!json.is_empty(), "{}", err(&output));
+    let findings: serde_json::Value = serde_json::from_str(&json).unwrap();
     let text = |finding: &serde_json::Value, name: &str| finding[name].as_str().unwrap().to_owned();
     let all: Vec<_> =
         findings.as_array().unwrap().iter().map(|finding| (text(finding, "level"), text(finding, "about"))).collect();

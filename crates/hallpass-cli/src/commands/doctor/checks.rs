@@ -10,7 +10,7 @@ use url::{Host, Url};
 
 use super::{
     Findings,
-    Level::{Error, Hint, Ok, Warning},
+    Level::{self, Error, Hint, Warning},
 };
 use crate::{
     commands::{chain, config_check::without_password},
@@ -28,7 +28,7 @@ pub(super) fn environment(config: &Config, findings: &mut Findings) {
                     can try everything; set environment = \"production\" unless that is wanted";
         findings.add(Warning, "environment", says);
     }
-    match &config.base_url {
+    match config.base_url.as_ref().filter(|url| !matches!(url, BaseUrl::Url(url) if url.is_empty())) {
         _ if !is_production(config) => {}
         None => findings.add(
             Warning,
@@ -42,13 +42,13 @@ pub(super) fn environment(config: &Config, findings: &mut Findings) {
             "it begins with http://, so that tokens and passwords travel in the clear and cookies are not `Secure`; put \
              TLS in front, and say https:// here",
         ),
-        Some(_) => findings.add(Ok, "base_url", "clients reach this server over TLS"),
+        Some(_) => findings.add(Level::Ok, "base_url", "what clients reach this server at is known"),
     }
 }
 
 /// Whether a URL leads over a network without TLS.
 fn is_plain(url: &str) -> bool {
-    let Result::Ok(url) = Url::parse(url) else { return false };
+    let Ok(url) = Url::parse(url) else { return false };
     let is_here = match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),
@@ -86,7 +86,7 @@ pub(super) fn limits(config: &Config, engine: &Hallpass, findings: &mut Findings
              peer_address = true where clients connect directly, trusted_proxies or ip_address_headers where a proxy does",
         );
     } else {
-        findings.add(Ok, "advanced.ip_address", "clients are told apart by their addresses");
+        findings.add(Level::Ok, "advanced.ip_address", "clients are told apart by their addresses");
     }
     if engine.rate_limit_of("/get-session") == Some(usual) {
         findings.add(
@@ -115,32 +115,32 @@ pub(super) fn limits(config: &Config, engine: &Hallpass, findings: &mut Findings
 pub(super) async fn database(config: &Config, engine: &Hallpass, findings: &mut Findings) {
     let url = &config.database.url;
     match SqlStore::file_of(url) {
-        Result::Ok(Some(file)) if !file.exists() => {
+        Ok(Some(file)) if !file.exists() => {
             let says = format!(
                 "there is none yet at {}; `hallpass serve` or `hallpass migrate` makes it",
                 without_password(url)
             );
             return findings.add(Hint, "database", says);
         }
-        Result::Ok(None) => {
+        Ok(None) => {
             return findings.add(Warning, "database", "it is in memory, and gone when the server stops");
         }
-        Result::Ok(Some(_)) | Err(_) => {}
+        Ok(Some(_)) | Err(_) => {}
     }
     let store = match SqlStore::connect(url).await {
-        Result::Ok(store) => store,
+        Ok(store) => store,
         Err(error) => return findings.add(Error, "database", chain(error).to_string()),
     };
     match store.migrate(engine.schema(), Mode::Plan).await {
-        Result::Ok(plan) if plan.is_empty() => {
-            findings.add(Ok, "database", "it has the tables and columns that this needs")
+        Ok(plan) if plan.is_empty() => {
+            findings.add(Level::Ok, "database", "it has the tables and columns that this needs");
         }
-        Result::Ok(_) if config.database.auto_migrate.unwrap_or(true) => {
+        Ok(_) if config.database.auto_migrate.unwrap_or(true) => {
             let says = "it lacks tables or columns, which `hallpass serve` adds at its start; `hallpass migrate --plan` shows them";
             findings.add(Warning, "database", says);
         }
-        Result::Ok(_) => {
-            findings.add(Error, "database", "it lacks tables or columns that this needs; run `hallpass migrate`")
+        Ok(_) => {
+            findings.add(Error, "database", "it lacks tables or columns that this needs; run `hallpass migrate`");
         }
         Err(error) => findings.add(Error, "database", chain(error).to_string()),
     }
@@ -171,7 +171,7 @@ pub(super) fn plugins(config: &Config, findings: &mut Findings) {
 pub(super) fn files(config: &Config, origin: Option<&SecretOrigin>, findings: &mut Findings) {
     if let Some(SecretOrigin::File(path)) = origin {
         match others_may(path) {
-            None => findings.add(Ok, "secret", "its file is for its owner's eyes only"),
+            None => findings.add(Level::Ok, "secret", "its file is for its owner's eyes only"),
             Some(mode) => {
                 let says = format!(
                     "others on this machine can get at {} (mode {mode:o}), and whoever reads it can sign tokens: chmod 600",
@@ -181,7 +181,7 @@ pub(super) fn files(config: &Config, origin: Option<&SecretOrigin>, findings: &m
             }
         }
     }
-    let Result::Ok(Some(database)) = SqlStore::file_of(&config.database.url) else { return };
+    let Ok(Some(database)) = SqlStore::file_of(&config.database.url) else { return };
     if !database.exists() {
         return;
     }
@@ -191,7 +191,7 @@ pub(super) fn files(config: &Config, origin: Option<&SecretOrigin>, findings: &m
         std::path::PathBuf::from(path)
     });
     match beside.iter().find_map(|path| Some((path, others_may(path)?))) {
-        None => findings.add(Ok, "database", "its files are for their owner's eyes only"),
+        None => findings.add(Level::Ok, "database", "its files are for their owner's eyes only"),
         Some((path, mode)) => {
             let says = format!(
                 "others on this machine can get at {} (mode {mode:o}), which has sessions and password hashes in it: chmod 600",

@@ -100,12 +100,11 @@ pub(super) async fn run(loaded: Loaded, json: bool) -> Result<(), Failure> {
 /// The engine as it is configured, with its own secret and an empty store.
 fn engine(loaded: &Loaded, findings: &mut Findings) -> Result<(Hallpass, Option<SecretOrigin>), Failure> {
     super::config_check::run(loaded)?;
-    let (secrets, origin) = match loaded.config.found_secrets()? {
-        Some((secrets, origin)) => (secrets, Some(origin)),
-        None => {
-            findings.add(Level::Hint, "secret", "there is none yet; `hallpass serve` makes one beside the database");
-            (Secret::new(draw_secret()).into(), None)
-        }
-    };
+    let found = loaded.config.found_secrets()?;
+    if found.is_none() {
+        findings.add(Level::Hint, "secret", "there is none yet; `hallpass serve` makes one beside the database");
+    }
+    let (secrets, origin) =
+        found.map_or_else(|| (Secret::new(draw_secret()).into(), None), |(secrets, origin)| (secrets, Some(origin)));
     Ok((secrets.give(builder(&loaded.config)?).store(MemoryStore::new()).build()?, origin))
 }

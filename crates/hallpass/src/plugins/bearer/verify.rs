@@ -79,14 +79,12 @@ fn presented(headers: &HeaderMap) -> Presented<'_> {
     if lines.next().is_some() {
         return Presented::Worthless;
     }
-    match bearer::parse(line) {
-        Some(credential) => Presented::Credential(credential),
-        None => {
-            let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
-            let is_bearer = words.next().is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer"));
-            if is_bearer && words.next().is_some() { Presented::Worthless } else { Presented::Nothing }
-        }
+    if let Some(credential) = bearer::parse(line) {
+        return Presented::Credential(credential);
     }
+    let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    let is_bearer = words.next().is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer"));
+    if is_bearer && words.next().is_some() { Presented::Worthless } else { Presented::Nothing }
 }
 
 /// Looks the session up, as any endpoint would, and extends it if that is due.

@@ -216,7 +216,7 @@ pub(super) const ENDPOINTS: &[Known] = &[
 const UNMOUNTED: [&str; 1] = ["/set-password"];
 
 /// Answers any method at any path below, looks at one header, and asks for no origin, so that nearly every class means something else
-/// there. Each is tested for it alone, in `bearer/verify.rs`.
+/// there. Each is tested for it alone, in `bearer/verify/`.
 const FOR_GATEWAYS: [&str; 1] = ["/bearer/verify"];
 
 impl Known {
