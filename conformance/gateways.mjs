@@ -263,6 +263,19 @@ const CLAIMS = {
     }
   },
 
+  async "no connection option takes away who the caller is"(world) {
+    const { token } = world.ann;
+    for (const options of [...IDENTITY, IDENTITY.join(", "), "close, X-Auth-User-Id", "keep-alive,x-auth-email", "authorization"]) {
+      for (const name of ["connection", "Connection", "proxy-connection"]) {
+        for (const headers of [[[name, options]], [[name, "keep-alive"], [name, options]]]) {
+          const answer = await world.ask("/orders", { token, headers });
+          for (const reached of answer.reached) assert.deepEqual(identity(reached), of(world.ann), `${name}: ${options}`);
+          assert.ok(answer.reached.length === 1 || answer.status >= 400, JSON.stringify(answer));
+        }
+      }
+    }
+  },
+
   async "every method passes and is refused alike"(world) {
     for (const method of ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND"]) {
       const reached = passed(await world.ask("/orders", { method, token: world.ann.token }), world.ann);
