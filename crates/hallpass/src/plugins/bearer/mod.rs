@@ -56,6 +56,22 @@ impl Bearer {
     ///
     /// A hook or an interceptor of yours that answers in the place of endpoints answers in the place of this one too, and a gateway takes
     /// any 2xx for a yes.
+    ///
+    /// ```
+    /// # use hallpass::{Bearer, Hallpass, store::MemoryStore};
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    /// # runtime.block_on(async {
+    /// let auth = Hallpass::builder()
+    /// #     .secret("a secret of at least thirty-two characters").store(MemoryStore::new())
+    ///     .plugin(Bearer::new().verify_endpoint(true))
+    ///     .build()
+    ///     .unwrap();
+    /// let asked = http::Request::put("/api/auth/bearer/verify/orders/7").body(String::new()).unwrap();
+    /// let answer = auth.handle(asked).await;
+    /// assert_eq!(answer.status(), 401);
+    /// assert_eq!(answer.headers()["www-authenticate"], r#"Bearer realm="hallpass""#);
+    /// # });
+    /// ```
     pub fn verify_endpoint(mut self, mount: bool) -> Self {
         self.verify_endpoint = mount;
         self
