@@ -30,6 +30,9 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         secret::run();
         return Ok(());
     }
+    if let Command::Doctor(arguments) = &cli.command {
+        return doctor::run(config::load(cli.config.as_deref(), None), arguments.json).await;
+    }
     let listen = match &cli.command {
         Command::Serve(arguments) => arguments.listen.as_deref(),
         _ => None,
@@ -37,9 +40,6 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
     let loaded = config::load(cli.config.as_deref(), listen)?;
     if let Command::Serve(_) = cli.command {
         return serve::run(loaded).await;
-    }
-    if let Command::Doctor(arguments) = cli.command {
-        return doctor::run(loaded, arguments.json).await;
     }
     // The server has a log; tools say what there is to say where they are used.
     let warnings = tracing_subscriber::fmt().with_max_level(tracing::Level::WARN).with_writer(std::io::stderr);

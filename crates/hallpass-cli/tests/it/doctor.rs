@@ -194,9 +194,9 @@ fn what_stops_a_start_is_an_error_here_too() {
     let config = format!("disabled_paths = [\"nowhere\"]\n{GOOD}");
     assert!(finding(&config, "error", "configuration").contains("matches nothing"));
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("hallpass.toml"), "bass_url = \"x\"\n").unwrap();
-    let output = run(folder.path(), &["doctor"]);
-    assert!(!output.status.success() && err(&output).contains("did you mean `base_url`"), "{}", err(&output));
+    let (found, json) = examined(folder.path(), "bass_url = \"x\"\nsecrets = 7\n");
+    assert_eq!(found, vec![("error".to_owned(), "configuration".to_owned()); 2]);
+    assert!(json.contains("did you mean `base_url`"), "{json}");
     let later = format!("{GOOD}[secondary_storage]\nurl = \"redis://h\"\n");
     assert!(finding(&later, "warning", "configuration").contains("does nothing with it yet"));
 }

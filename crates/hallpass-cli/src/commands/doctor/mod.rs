@@ -13,7 +13,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use self::heard::Heard;
 use super::{Failure, builder};
 use crate::{
-    config::{Loaded, SecretOrigin, draw_secret},
+    config::{ConfigError, Loaded, SecretOrigin, draw_secret},
     output,
 };
 
@@ -63,28 +63,16 @@ impl Findings {
 }
 
 /// `hallpass doctor [--json]`
-pub(super) async fn run(loaded: Loaded, json: bool) -> Result<(), Failure> {
-    let heard = Heard::default();
-    // Nobody else has a log in this command.
-    tracing::subscriber::set_global_default(tracing_subscriber::registry().with(heard.clone()))?;
-    let mut findings = Findings::default();
-    for warning in &loaded.warnings {
-        findings.add(Level::Warning, "configuration", warning.as_str());
-    }
-    let config = &loaded.config;
-    checks::environment(config, &mut findings);
-    checks::plugins(config, &mut findings);
-    match engine(&loaded, &mut findings) {
-        Ok((engine, origin)) => {
-            findings.0.extend(heard.take("configuration"));
-            checks::limits(config, &engine, &mut findings);
-            // Before the database is opened: SQLite gives the files beside it the mode of its own.
-            checks::files(config, origin.as_ref(), &mut findings);
-            checks::database(config, &engine, &mut findings).await;
-            findings.0.extend(heard.take("database"));
+pub(super) async fn run(loaded: Result<Loaded, ConfigError>, json: bool) -> Result<(), Failure> {
+    let findings = match loaded {
+        Ok(loaded) => examine(&loaded).await?,
+        Err(error) => {
+            let mut findings = Findings::default();
+            // One problem a line.
+            error.to_string().lines().for_each(|line| findings.add(Level::Error, "configuration", line.trim()));
+            findings
         }
-        Err(error) => findings.add(Level::Error, "configuration", error.to_string()),
-    }
+    };
     if json {
         output::data(&serde_json::to_string_pretty(&findings.0)?);
     } else {
@@ -95,6 +83,31 @@ pub(super) async fn run(loaded: Loaded, json: bool) -> Result<(), Failure> {
         1 => Err("one thing is wrong; see above".into()),
         errors => Err(format!("{errors} things are wrong; see above").into()),
     }
+}
+
+async fn examine(loaded: &Loaded) -> Result<Findings, Failure> {
+    let heard = Heard::default();
+    // Nobody else has a log in this command.
+    tracing::subscriber::set_global_default(tracing_subscriber::registry().with(heard.clone()))?;
+    let mut findings = Findings::default();
+    for warning in &loaded.warnings {
+        findings.add(Level::Warning, "configuration", warning.as_str());
+    }
+    let config = &loaded.config;
+    checks::environment(config, &mut findings);
+    checks::plugins(config, &mut findings);
+    match engine(loaded, &mut findings) {
+        Ok((engine, origin)) => {
+            findings.0.extend(heard.take("configuration"));
+            checks::limits(config, &engine, &mut findings);
+            // Before the database is opened: SQLite gives the files beside it the mode of its own.
+            checks::files(config, origin.as_ref(), &mut findings);
+            checks::database(config, &engine, &mut findings).await;
+            findings.0.extend(heard.take("database"));
+        }
+        Err(error) => findings.add(Level::Error, "configuration", error.to_string()),
+    }
+    Ok(findings)
 }
 
 /// The engine as it is configured, with its own secret and an empty store.
