@@ -29,14 +29,24 @@ pub mod component;
 mod extract;
 #[cfg(feature = "guard")]
 mod guard;
+#[cfg(feature = "jwt")]
+mod jwt;
 #[cfg(feature = "tower")]
 mod layer;
 mod local;
+#[cfg(feature = "redis")]
+mod redis_source;
+#[cfg(feature = "remote")]
+mod remote;
 pub mod resolve;
 mod signed;
 mod source;
 mod store_source;
 mod token;
+#[cfg(any(feature = "remote", feature = "jwt"))]
+mod upstream;
+#[cfg(any(feature = "remote", feature = "jwt", feature = "redis"))]
+mod wire;
 
 pub use bearer::Credential;
 pub use caller::Caller;
@@ -47,10 +57,18 @@ pub use extract::CallerRejection;
 pub use guard::{Admission, Check, CheckFuture, Guard, Refusal, RefusalKind, Seen};
 /// The records that a [`Caller`] has, and the stores that a [`StoreSource`] reads.
 pub use hallpass_store as store;
+#[cfg(feature = "jwt")]
+pub use jwt::{JwtAlgorithm, JwtBuilder, JwtSource};
 #[cfg(feature = "tower")]
 pub use layer::{Verify, VerifyBody, VerifyFuture, VerifyLayer};
+#[cfg(feature = "redis")]
+pub use redis_source::{RedisSetupError, RedisSource};
+#[cfg(feature = "remote")]
+pub use remote::{RemoteBuilder, RemoteSource};
 pub use resolve::{Resolved, resolve};
 pub use signed::{Secret, SigningKey};
 pub use source::{Reason, SessionSource, SourceFuture, Unavailable, Verdict};
 pub use store_source::StoreSource;
 pub use token::{BearerToken, MalformedToken};
+#[cfg(any(feature = "remote", feature = "jwt"))]
+pub use upstream::SetupError;
