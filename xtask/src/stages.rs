@@ -96,7 +96,12 @@ fn deny() -> Result<Tally, String> {
 
 fn rust() -> Result<Tally, String> {
     // Tests that need what is missing say so; where everything has to run, they fail.
-    if let Err(reason) = npm_packages("crates/hallpass-mail/tests/smtp-server", &[]) {
+    let prepared = [
+        npm_packages("crates/hallpass-mail/tests/smtp-server", &[]),
+        prepare_node(),
+        system("redis-server", "redis-server"),
+    ];
+    for reason in prepared.into_iter().filter_map(Result::err) {
         say(&reason);
     }
     counted(&mut cargo(&["test", "--workspace", "--all-features", "--no-fail-fast"]), count_cargo_test)
