@@ -1,6 +1,7 @@
 //! A client for the endpoints of hallpass and better-auth servers.
 
 mod answer;
+pub mod bearer;
 mod builder;
 mod call;
 mod client;
@@ -17,6 +18,7 @@ pub mod store;
 mod token;
 
 pub use answer::{Answer, FromAnswer, LinkOutcome, Redirect, Seen};
+pub use bearer::Bearer;
 pub use builder::Builder;
 pub use call::Call;
 pub use client::AuthClient;

@@ -421,14 +421,16 @@ pub(crate) async fn accounts_at_providers_are_used(server: &Server) {
     assert_eq!(access.access_token.expose(), given["accessToken"].as_str().unwrap());
     let info = client.account_info(&account.id).await.unwrap();
     assert_eq!((info.account.account_id.as_str(), &info.user["email"]), ("subject-1", &json!("ada@example.com")));
-    let refreshed = client.refresh_token(&account.id).await.unwrap();
-    assert_eq!((refreshed.provider_id.as_str(), refreshed.access_token.is_some()), ("idp", true));
-    assert!(!format!("{refreshed:?}").contains(given["accessToken"].as_str().unwrap()));
+    // What a sign-in with an ID token brings is not kept whole; linking keeps all of it.
+    assert_eq!(client.refresh_token(&account.id).await.unwrap_err().code(), Some("REFRESH_TOKEN_NOT_FOUND"));
 
     let linked = client.link_social("idp").callback_url("/linked").disable_redirect(true).await.unwrap();
     assert!(!linked.url.is_empty() && !linked.status && !linked.redirect);
     let linked = client.link_social("idp").id_token(id_token()).await.unwrap();
     assert!(linked.status && linked.url.is_empty());
+    let refreshed = client.refresh_token(&account.id).await.unwrap();
+    assert_eq!((refreshed.provider_id.as_str(), refreshed.access_token.is_some()), ("idp", true));
+    assert!(!format!("{refreshed:?}").contains(given["accessToken"].as_str().unwrap()));
     let kept = token(&client).await;
     let error = client.link_social("idp").id_token(IdToken::new("nonsense")).await.unwrap_err();
     assert!(error.is_unauthorized());
