@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use hallpass_verify::{Guard, StoreSource};
+use hallpass_verify::{Guard, RemoteSource, StoreSource};
 use tokio::net::TcpListener;
 
 use super::{Failure, serve::start_log, tool};
@@ -16,7 +16,11 @@ pub(super) async fn run(loaded: &Loaded, arguments: cli::Proxy) -> Result<(), Fa
     start_log(&loaded.config)?;
     loaded.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
     let upstream = Upstream::new(&arguments.upstream)?;
-    let guard = Guard::new(shared_store(loaded).await?).realm(&arguments.realm);
+    let guard = match &arguments.auth_url {
+        Some(url) => Guard::new(RemoteSource::new(url).map_err(|error| format!("--auth-url: {error}"))?),
+        None => Guard::new(shared_store(loaded).await?),
+    };
+    let guard = guard.realm(&arguments.realm);
     let guard = if arguments.optional { guard.optional() } else { guard };
     let listener = TcpListener::bind(&arguments.listen)
         .await
@@ -36,8 +40,8 @@ pub(super) async fn run(loaded: &Loaded, arguments: cli::Proxy) -> Result<(), Fa
 async fn shared_store(loaded: &Loaded) -> Result<StoreSource, Failure> {
     let found = loaded.config.found_secrets()?;
     let secret = found.as_ref().and_then(|(secrets, _)| secrets.current()).ok_or(
-        "there is no secret to check signatures with; set the auth server's as HALLPASS__SECRET, or run this where its \
-         hallpass.toml is",
+        "there is no secret to check signatures with; set the auth server's as HALLPASS__SECRET, run this where its \
+         hallpass.toml is, or name the server with --auth-url",
     )?;
     let auth = tool(loaded, false).await?;
     let source = StoreSource::shared(auth.store().clone(), secret.clone()).schema(auth.schema().clone());

@@ -134,6 +134,30 @@ fn whoever_has_no_good_token_is_challenged_and_the_upstream_hears_nothing() {
 }
 
 #[test]
+fn an_auth_server_can_be_asked_instead_of_its_database() {
+    let mut server = Server::start("");
+    let token = server.sign_up("ada");
+    let url = format!("http://{}", upstream());
+    // In a folder of its own, with nothing of the server's.
+    let elsewhere = Server::start("");
+    let auth = format!("http://{}/api/auth", server.address);
+    let proxy = elsewhere.proxy(&["--upstream", &url, "--auth-url", &auth]);
+    let asked = format!("GET / HTTP/1.1\r\nauthorization: Bearer {token}");
+    assert_eq!(header(&request(&proxy, &asked).json(), "x-auth-email"), ["ada@example.com"]);
+    let forged = request(&proxy, "GET / HTTP/1.1\r\nauthorization: Bearer a.forged");
+    assert_eq!((forged.status, &forged.json()["error"]), (401, &"invalid_token".into()));
+    assert_eq!(server.post("/api/auth/sign-out", Some(&token), "{}").status, 200);
+    assert_eq!(request(&proxy, &asked).status, 401);
+    let token =
+        server.post("/api/auth/sign-in/email", None, r#"{"email":"ada@example.com","password":"correct horse"}"#);
+    let asked = format!("GET / HTTP/1.1\r\nauthorization: Bearer {}", token.header("set-auth-token").unwrap());
+    assert_eq!(request(&proxy, &asked).status, 200);
+    assert!(server.terminate());
+    let away = request(&proxy, &asked);
+    assert_eq!((away.status, away.header("retry-after").is_some()), (503, true), "{away:?}");
+}
+
+#[test]
 fn strangers_may_come_without_a_name_where_they_are_let_in() {
     let (_server, proxy, token) = world(&["--optional", "--pass-authorization"]);
     let told = request(&proxy, "GET / HTTP/1.1\r\nx-auth-user-id: admin").json();
