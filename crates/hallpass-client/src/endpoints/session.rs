@@ -196,7 +196,7 @@ impl Endpoint for RevokeOtherSessions {
     type Output = Status;
 
     fn route(&self) -> Route {
-        Route::post("/revoke-other-sessions").needs_session()
+        Route::post("/revoke-other-sessions").needs_session().changes_session()
     }
 }
 

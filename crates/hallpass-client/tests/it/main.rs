@@ -2,10 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod files;
 mod npm;
+mod order;
+mod origins;
 mod provider;
+mod retries;
+mod secrets;
 mod server;
 mod text;
+mod wire;
 
 /// Names each claim of the text as a test of both servers.
 macro_rules! on_both_servers {
@@ -45,7 +51,8 @@ on_both_servers! {
         dead_tokens_are_dropped_and_no_others
         any_endpoint_can_be_called;
     Refreshing:
-        a_session_is_extended_at_every_look;
+        a_session_is_extended_at_every_look
+        many_tasks_share_one_client;
     Mails:
         a_forgotten_password_is_replaced
         an_address_is_proven
