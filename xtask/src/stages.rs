@@ -86,8 +86,10 @@ fn deny() -> Result<Tally, String> {
 
 fn rust() -> Result<Tally, String> {
     // Tests that need what is missing say so; where everything has to run, they fail.
-    if let Err(reason) = npm_packages("crates/hallpass-mail/tests/smtp-server", &[]) {
-        say(&reason);
+    for prepared in [npm_packages("crates/hallpass-mail/tests/smtp-server", &[]), prepare_node()] {
+        if let Err(reason) = prepared {
+            say(&reason);
+        }
     }
     counted(&mut cargo(&["test", "--workspace", "--all-features", "--no-fail-fast"]), count_cargo_test)
 }

@@ -1,6 +1,12 @@
 //! The client against real servers, real files and raw sockets.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
 
 mod files;
 mod npm;
@@ -53,6 +59,8 @@ on_both_servers! {
     Refreshing:
         a_session_is_extended_at_every_look
         many_tasks_share_one_client;
+    Deferring:
+        a_session_is_extended_when_asked_to;
     Mails:
         a_forgotten_password_is_replaced
         an_address_is_proven

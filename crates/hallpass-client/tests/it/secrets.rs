@@ -35,7 +35,7 @@ fn clean_error<E: Error + Display>(error: &E) {
 /// Repeats the token wherever it can.
 fn parrots() -> Vec<Reply> {
     let token = format!("set-auth-token: {TOKEN}");
-    let location = format!("location: http://127.0.0.1:9/?token={TOKEN}");
+    let location = format!("location: https://elsewhere.example/?token={TOKEN}");
     let refusal = format!(r#"{{"code":"{TOKEN}","message":"what is {TOKEN}?","token":"{TOKEN}"}}"#);
     let strange = format!(r#"{{"ok":"{TOKEN}"}}"#);
     vec![
@@ -130,7 +130,7 @@ async fn no_answer_and_no_redirect_shows_a_token() {
 async fn a_broken_file_is_not_quoted() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tokens.json");
-    for broken in [format!("{TOKEN}"), format!(r#"{{"version":1,"servers":{{"x":{{"default":"{TOKEN}"}}}}}}"#)] {
+    for broken in [TOKEN.to_owned(), format!(r#"{{"version":1,"servers":{{"x":{{"default":"{TOKEN}"}}}}}}"#)] {
         std::fs::write(&path, broken).unwrap();
         #[cfg(unix)]
         std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();

@@ -158,6 +158,8 @@ pub(crate) async fn refusals_have_status_and_code(server: &Server) {
     assert_eq!(error.code(), Some("PASSWORD_TOO_SHORT"));
     let error = client.sign_in().social("nowhere").await.unwrap_err();
     assert_eq!((error.status(), error.code()), (Some(StatusCode::NOT_FOUND), Some("PROVIDER_NOT_FOUND")));
+    let error = client.extend_session().await.unwrap_err();
+    assert_eq!(error.code(), Some("METHOD_NOT_ALLOWED_DEFER_SESSION_REQUIRED"));
     let error = client.update_session().await.unwrap_err();
     assert_eq!((error.code(), error.message()), (None, Some("No fields to update")));
     let error = client.delete_user().await.unwrap_err();
@@ -320,6 +322,22 @@ pub(crate) async fn a_session_is_extended_at_every_look(server: &Server) {
     client.set_token(raw).await.unwrap();
     assert!(is_signed_in(&client).await);
     assert_eq!(token(&client).await, kept);
+}
+
+pub(crate) async fn a_session_is_extended_when_asked_to(server: &Server) {
+    let client = ada(server).await;
+    let looked = client.get_session().on_success(|seen| assert_eq!(seen.new_token(), None)).await.unwrap().unwrap();
+    assert!(looked.needs_refresh);
+    let brought = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&brought);
+    let count = move |seen: &hallpass_client::Seen<'_>| {
+        counted.fetch_add(usize::from(seen.new_token().is_some()), Ordering::SeqCst);
+    };
+    let extended = client.extend_session().on_success(count).await.unwrap().unwrap();
+    assert_eq!(brought.load(Ordering::SeqCst), 1);
+    assert!(extended.session.expires_at >= looked.session.expires_at);
+    client.sign_out().await.unwrap();
+    assert_eq!(client.extend_session().await.unwrap(), None);
 }
 
 pub(crate) async fn a_forgotten_password_is_replaced(server: &Server) {

@@ -21,9 +21,9 @@ pub(crate) enum Reply {
 
 /// An answer of this status, with these lines among its headers.
 pub(crate) fn reply(status: &str, headers: &[&str], body: &str) -> Reply {
-    let lines: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
-    let length = body.len();
-    Reply::Bytes(format!("HTTP/1.1 {status}\r\n{lines}content-length: {length}\r\nconnection: close\r\n\r\n{body}"))
+    let (first, length) = (format!("HTTP/1.1 {status}"), format!("content-length: {}", body.len()));
+    let head = [&[first.as_str()], headers, &[length.as_str(), "connection: close"]].concat().join("\r\n");
+    Reply::Bytes(format!("{head}\r\n\r\n{body}"))
 }
 
 pub(crate) fn redirect(status: &str, to: &str) -> Reply {
