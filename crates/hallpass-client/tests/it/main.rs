@@ -9,6 +9,8 @@
 )]
 
 mod files;
+#[cfg(all(feature = "keyring", target_os = "linux"))]
+mod keyring;
 mod npm;
 mod order;
 mod origins;
