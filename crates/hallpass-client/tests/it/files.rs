@@ -1,6 +1,7 @@
 //! Tokens in a file: who may read it, and what happens when several write it, or one is killed.
 
 use std::{
+    io::Read,
     path::{Path, PathBuf},
     process::Stdio,
     time::Duration,
@@ -10,7 +11,7 @@ use hallpass_client::{
     Token,
     store::{Expect, FileTokenStore, Slot, TokenStore},
 };
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStdin, Command};
 
 fn slot(profile: &str) -> Slot {
     Slot::new("https://a.example/api/auth", profile)
@@ -114,6 +115,11 @@ const COUNT: usize = 60;
 #[tokio::test]
 async fn the_other_process() {
     let Some(path) = std::env::var_os(FILE) else { return };
+    // Its standard input ends with whoever started it, and it with that.
+    std::thread::spawn(|| {
+        std::io::stdin().read_to_end(&mut Vec::new()).ok();
+        std::process::exit(1);
+    });
     let store = FileTokenStore::new(PathBuf::from(path));
     match std::env::var(HOW).unwrap().as_str() {
         "count" => count(&store).await,
@@ -125,10 +131,14 @@ async fn the_other_process() {
     }
 }
 
-fn other_process(path: &Path, how: &str) -> Child {
+/// Lives until it is killed, or its standard input is dropped.
+fn other_process(path: &Path, how: &str) -> (Child, ChildStdin) {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", "files::the_other_process"]).env(FILE, path).env(HOW, how);
-    command.stdout(Stdio::null()).kill_on_drop(true).spawn().unwrap()
+    command.stdin(Stdio::piped()).stdout(Stdio::null()).kill_on_drop(true);
+    let mut child = command.spawn().unwrap();
+    let stdin = child.stdin.take().unwrap();
+    (child, stdin)
 }
 
 /// Adds one, so many times, and only ever to what was read.
@@ -152,7 +162,7 @@ async fn processes_that_share_a_file_lose_nothing_to_each_other() {
     let mut others = [other_process(&path, "count"), other_process(&path, "count")];
     let store = FileTokenStore::new(&path);
     count(&store).await;
-    for other in &mut others {
+    for (other, _) in &mut others {
         assert!(other.wait().await.unwrap().success());
     }
     assert_eq!(number_of(&store.load(&slot("count")).await.unwrap().unwrap()), 3 * COUNT);
@@ -186,7 +196,7 @@ async fn whoever_is_killed_while_writing_loses_nothing() {
     let mut half_done = 0;
     for round in 0..30_u64 {
         set(&store, &slot("busy"), None).await;
-        let mut writer = other_process(&path, "busy");
+        let (mut writer, _stdin) = other_process(&path, "busy");
         while store.load(&slot("busy")).await.unwrap().is_none() {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }

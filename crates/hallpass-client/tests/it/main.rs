@@ -19,6 +19,7 @@ mod retries;
 mod secrets;
 mod server;
 mod text;
+mod tree;
 mod wire;
 
 /// Names each claim of the text as a test of both servers.
