@@ -68,7 +68,10 @@ pub(crate) async fn a_call_can_be_made_with_another_token_or_none(server: &Serve
     assert_eq!(client.get_session().anonymous().await.unwrap(), None);
     assert_eq!(client.get_session().bearer("unknown").await.unwrap(), None);
     assert!(client.list_sessions().bearer("unknown").await.unwrap_err().is_unauthorized());
-    client.update_user().name("Robert").bearer(bobs.clone()).await.unwrap();
+    // The answer brings Bob's signed token, which is another one than was sent.
+    let brings = client.update_user().name("Robert").bearer(raw).on_success(|seen| assert!(seen.new_token().is_some()));
+    brings.await.unwrap();
+    client.sign_in().email("bob@example.com", PASSWORD).bearer(bobs.clone()).await.unwrap();
     assert!(client.sign_out().bearer(bobs.clone()).await.unwrap().success);
     assert_eq!(token(&client).await, Some(kept.clone()), "none of it is about the client's own");
     assert!(!is_signed_in(&bob).await);
