@@ -110,6 +110,8 @@ impl Builder {
     }
 
     /// Shows this function each answer that is not a refusal, after the token it may bring was kept.
+    ///
+    /// Other calls may be waiting for it, so it should be brief. What it wants of the client itself belongs into a task of its own.
     pub fn on_success(mut self, look: impl Fn(&Seen<'_>) + Send + Sync + 'static) -> Self {
         self.hooks.success.push(Arc::new(look));
         self

@@ -8,6 +8,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod complete;
 mod files;
 #[cfg(all(feature = "keyring", target_os = "linux"))]
 mod keyring;
