@@ -79,6 +79,9 @@ impl FileTokenStore {
 
     fn replace_now(path: &Path, slot: &Slot, expect: Expect<'_>, new: Option<&Token>) -> Result<bool, TokenStoreError> {
         make_folder(folder_of(path))?;
+        // A link stays one: what it leads to is written.
+        let real = path.canonicalize();
+        let path = real.as_deref().unwrap_or(path);
         let _lock = Lock::take(&beside(path, ".lock"))?;
         let mut contents = Contents::read(path)?;
         let there = contents.get(slot);

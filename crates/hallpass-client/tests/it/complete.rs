@@ -68,3 +68,13 @@ async fn every_endpoint_of_the_core_has_a_call() {
     ]);
     assert_eq!(calls, server);
 }
+
+#[test]
+fn clients_and_errors_go_between_threads() {
+    fn goes<T: Send + Sync + 'static>() {}
+    goes::<AuthClient>();
+    goes::<hallpass_client::Error>();
+    goes::<hallpass_client::Bearer>();
+    goes::<hallpass_client::store::TokenStoreError>();
+    goes::<hallpass_client::BuildError>();
+}

@@ -8,10 +8,12 @@ use std::{
 };
 
 use hallpass_client::{
-    Token,
+    AuthClient, Token,
     store::{Expect, FileTokenStore, Slot, TokenStore},
 };
 use tokio::process::{Child, ChildStdin, Command};
+
+use crate::wire::{Wire, reply};
 
 fn slot(profile: &str) -> Slot {
     Slot::new("https://a.example/api/auth", profile)
@@ -106,6 +108,37 @@ async fn what_others_add_is_left_alone_and_what_is_newer_is_not_touched() {
     assert_eq!(std::fs::read_to_string(&path).unwrap(), r#"{"version":2,"servers":[]}"#);
 }
 
+#[tokio::test]
+async fn a_token_that_cannot_be_kept_or_dropped_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tokens.json");
+    let brings = reply("200 OK", &["set-auth-token: next.x"], r#"{"success":true}"#);
+    let wire = Wire::new([brings.clone(), brings, reply("401 Unauthorized", &[], "")]).await;
+    let client = AuthClient::builder(wire.url()).token_store(FileTokenStore::new(&path)).build().unwrap();
+    client.set_token("old.x").await.unwrap();
+    std::fs::remove_file(folder.path().join("tokens.json.lock")).unwrap();
+    std::fs::create_dir(folder.path().join("tokens.json.lock")).unwrap();
+    for error in [client.sign_in().email("a@b.co", "pw").await.unwrap_err(), client.sign_out().await.unwrap_err()] {
+        assert!(error.is_store(), "{error}");
+        assert!(error.to_string().starts_with("the server did what was asked"), "{error}");
+    }
+    // What the server refuses is the greater news.
+    assert!(client.list_sessions().await.unwrap_err().is_unauthorized());
+    assert_eq!(client.token().await.unwrap(), Some(Token::from("old.x")));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_link_stays_a_link() {
+    let folder = tempfile::tempdir().unwrap();
+    let (real, link) = (folder.path().join("real.json"), folder.path().join("link.json"));
+    set(&FileTokenStore::new(&real), &slot("default"), Some(&numbered(1))).await;
+    std::os::unix::fs::symlink(&real, &link).unwrap();
+    set(&FileTokenStore::new(&link), &slot("default"), Some(&numbered(2))).await;
+    assert!(link.is_symlink() && !real.is_symlink());
+    assert_eq!(FileTokenStore::new(&real).load(&slot("default")).await.unwrap(), Some(numbered(2)));
+}
+
 /// In which file the other process is to work, and how.
 const FILE: &str = "HALLPASS_CLIENT_TEST_FILE";
 const HOW: &str = "HALLPASS_CLIENT_TEST_HOW";
@@ -194,7 +227,9 @@ async fn whoever_is_killed_while_writing_loses_nothing() {
     let store = FileTokenStore::new(&path);
     set(&store, &slot("kept"), Some(&numbered(4711))).await;
     let mut half_done = 0;
-    for round in 0..30_u64 {
+    let mut round = 0;
+    while round < 30 || (half_done == 0 && round < 500) {
+        round += 1;
         set(&store, &slot("busy"), None).await;
         let (mut writer, _stdin) = other_process(&path, "busy");
         while store.load(&slot("busy")).await.unwrap().is_none() {

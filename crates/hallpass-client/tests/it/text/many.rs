@@ -1,6 +1,9 @@
 //! Many tasks at once.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use hallpass_client::{AuthClient, Token};
 
@@ -18,6 +21,8 @@ pub(crate) async fn many_tasks_share_one_client(server: &Server) {
     let noted = Arc::clone(&stored);
     let client = server
         .builder()
+        // Hashing passwords is slow without optimisation, and more so beside other tests.
+        .timeout(Duration::from_mins(2))
         .on_success(move |seen| match seen.path() {
             "/sign-in/email" | "/change-password" => *noted.lock().unwrap() = seen.new_token(),
             "/sign-out" | "/revoke-sessions" => *noted.lock().unwrap() = None,

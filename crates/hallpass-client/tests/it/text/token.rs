@@ -112,6 +112,8 @@ pub(crate) async fn a_function_can_give_the_token(server: &Server) {
         }
     });
     assert_eq!(waiting.build().unwrap().get_session().await.unwrap().unwrap().user.name, "Ada");
+    client.forget_token().await.unwrap_err();
+    client.set_token("abc").await.unwrap_err();
     client.sign_out().await.unwrap();
     assert!(device.lock().unwrap().is_some(), "it is the program's business");
     assert!(client.list_sessions().await.unwrap_err().is_unauthorized());
