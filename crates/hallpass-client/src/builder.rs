@@ -17,6 +17,8 @@ use crate::{
 /// How long one try may take when nothing is said.
 const TIMEOUT: Duration = Duration::from_secs(30);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Node ends idle connections after five seconds. What does something, and meets that moment, could not be tried again.
+const IDLE: Duration = Duration::from_secs(4);
 const RETRIES: usize = 2;
 
 /// Makes an [`AuthClient`]. Begins with [`AuthClient::builder`].
@@ -174,7 +176,7 @@ impl Builder {
         let custom = self.http.is_some();
         let mut http = self.http.unwrap_or_default().redirect(Policy::none());
         if !custom {
-            http = http.connect_timeout(CONNECT_TIMEOUT);
+            http = http.connect_timeout(CONNECT_TIMEOUT).pool_idle_timeout(IDLE);
         }
         if server.is_plain() {
             // A proxy would be told the token. Over TLS it only carries what it cannot read.
