@@ -54,7 +54,7 @@ pub(crate) async fn perform<E: Endpoint>(call: Call<E>) -> Result<E::Output, Err
         if turn.is_none() {
             turn = Some(client.turn.lock().await);
         }
-        dropped = client.store.replace(&client.slot, Expect::Token(sent), None).await.map(drop);
+        dropped = client.drop_token(sent, verdict).await;
     }
     drop(turn);
 
@@ -81,6 +81,18 @@ impl Inner {
         let begins = route.effect == Effect::Begins && !matches!(credential, Credential::Given(_));
         let expect = if begins { Expect::Anything } else { Expect::sent(sent) };
         self.store.replace(&self.slot, expect, Some(&new)).await.map(drop)
+    }
+
+    /// *Drop*: the token that was sent, if it is still stored. Of a session that was ended, its other token as well.
+    async fn drop_token(&self, sent: &Token, verdict: Verdict) -> Result<(), TokenStoreError> {
+        let dropped = self.store.replace(&self.slot, Expect::Token(sent), None).await?;
+        if !dropped && verdict == Verdict::Ended {
+            let there = self.store.load(&self.slot).await?;
+            if let Some(there) = there.filter(|there| there.same_session(sent)) {
+                self.store.replace(&self.slot, Expect::Token(&there), None).await?;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -86,6 +86,30 @@ async fn a_late_refresh_does_not_bring_back_what_was_signed_out() {
 }
 
 #[tokio::test]
+async fn signing_out_drops_whichever_token_of_the_session_is_kept_by_then() {
+    let (server, client) = world(Given::Refreshing).await;
+    let signed = token(&client).await.unwrap();
+    client.set_token(signed.expose().split('.').next().unwrap()).await.unwrap();
+    // The look brings the signed token, while signing out has sent the raw one.
+    let looking = tokio::spawn({
+        let client = client.clone();
+        async move { client.get_session().header(DOOR, late()).await }
+    });
+    server.doors.arrival("late").await;
+    let leaving = tokio::spawn({
+        let client = client.clone();
+        async move { client.sign_out().header(DOOR, HeaderValue::from_static("later")).await }
+    });
+    server.doors.arrival("later").await;
+    server.doors.open("late");
+    looking.await.unwrap().unwrap();
+    assert_eq!(token(&client).await, Some(signed));
+    server.doors.open("later");
+    leaving.await.unwrap().unwrap();
+    assert_eq!(token(&client).await, None);
+}
+
+#[tokio::test]
 async fn a_401_about_the_token_of_before_waits_for_the_change_of_the_password() {
     let (server, client) = world(Given::Plain).await;
     let old = token(&client).await.unwrap();
