@@ -78,19 +78,30 @@ impl Inner {
         answer: &Answer,
     ) -> Result<(), TokenStoreError> {
         let Some(new) = answer.new_token().filter(|new| Some(new) != sent) else { return Ok(()) };
-        let begins = route.effect == Effect::Begins && !matches!(credential, Credential::Given(_));
-        let expect = if begins { Expect::Anything } else { Expect::sent(sent) };
-        self.store.replace(&self.slot, expect, Some(&new)).await.map(drop)
+        if route.effect == Effect::Begins && !matches!(credential, Credential::Given(_)) {
+            return self.store.replace(&self.slot, Expect::Anything, Some(&new)).await.map(drop);
+        }
+        self.replace_session(sent, Some(&new)).await
     }
 
-    /// *Drop*: the token that was sent, if it is still stored. Of a session that was ended, its other token as well.
+    /// *Drop*: the token that was sent, if it is still stored.
     async fn drop_token(&self, sent: &Token, verdict: Verdict) -> Result<(), TokenStoreError> {
-        let dropped = self.store.replace(&self.slot, Expect::Token(sent), None).await?;
-        if !dropped && verdict == Verdict::Ended {
-            let there = self.store.load(&self.slot).await?;
-            if let Some(there) = there.filter(|there| there.same_session(sent)) {
-                self.store.replace(&self.slot, Expect::Token(&there), None).await?;
-            }
+        if verdict == Verdict::Ended {
+            return self.replace_session(Some(sent), None).await;
+        }
+        self.store.replace(&self.slot, Expect::Token(sent), None).await.map(drop)
+    }
+
+    /// What is true of the session is true of its other token as well, if that was stored meanwhile.
+    async fn replace_session(&self, sent: Option<&Token>, new: Option<&Token>) -> Result<(), TokenStoreError> {
+        if self.store.replace(&self.slot, Expect::sent(sent), new).await? {
+            return Ok(());
+        }
+        let there = self.store.load(&self.slot).await?;
+        if let (Some(there), Some(sent)) = (there, sent)
+            && there.same_session(sent)
+        {
+            self.store.replace(&self.slot, Expect::Token(&there), new).await?;
         }
         Ok(())
     }
