@@ -68,6 +68,9 @@ pub(crate) async fn a_call_can_be_made_with_another_token_or_none(server: &Serve
     assert_eq!(client.get_session().anonymous().await.unwrap(), None);
     assert_eq!(client.get_session().bearer("unknown").await.unwrap(), None);
     assert!(client.list_sessions().bearer("unknown").await.unwrap_err().is_unauthorized());
+    let forged = format!("{}.forged", kept.expose().split('.').next().unwrap());
+    assert!(client.sign_out().bearer(forged).await.unwrap().success, "the server says so to everybody");
+    assert!(is_signed_in(&client).await);
     // The answer brings Bob's signed token, which is another one than was sent.
     let brings = client.update_user().name("Robert").bearer(raw).on_success(|seen| assert!(seen.new_token().is_some()));
     brings.await.unwrap();
