@@ -100,6 +100,8 @@ fn rust() -> Result<Tally, String> {
         npm_packages("crates/hallpass-mail/tests/smtp-server", &[]),
         prepare_node(),
         system("redis-server", "redis-server"),
+        system("/usr/bin/gnome-keyring-daemon", "gnome-keyring"),
+        system("/usr/bin/dbus-run-session", "dbus-daemon"),
     ];
     for reason in prepared.into_iter().filter_map(Result::err) {
         say(&reason);
