@@ -86,8 +86,11 @@ fn deny() -> Result<Tally, String> {
 
 fn rust() -> Result<Tally, String> {
     // Tests that need what is missing say so; where everything has to run, they fail.
-    let prepared =
-        [npm_packages("crates/hallpass-mail/tests/smtp-server", &[]), prepare_node(), system("redis-server", "redis-server")];
+    let prepared = [
+        npm_packages("crates/hallpass-mail/tests/smtp-server", &[]),
+        prepare_node(),
+        system("redis-server", "redis-server"),
+    ];
     for reason in prepared.into_iter().filter_map(Result::err) {
         say(&reason);
     }

@@ -93,7 +93,7 @@ async fn answers_that_are_none() {
         let visit = move || async move { visits.fetch_add(1, Ordering::SeqCst).to_string() };
         let app = Router::new().route("/api/auth/get-session", get(answer)).route("/elsewhere", get(visit));
         let source = RemoteSource::builder(&format!("{}/api/auth", serve(app).await));
-        let source = source.positive_cache(Duration::from_secs(60), 10).negative_cache(Duration::from_secs(60), 10);
+        let source = source.positive_cache(Duration::from_mins(1), 10).negative_cache(Duration::from_mins(1), 10);
         table::is_unavailable(&source.build().unwrap(), "asked", &case).await;
         assert_eq!(elsewhere.load(Ordering::SeqCst), 0, "a redirect was followed");
     }
@@ -193,6 +193,6 @@ async fn a_session_is_extended_by_being_used_unless_told_otherwise() {
     let as_it_is = end(&looking).await;
     assert_eq!(end(&looking).await, as_it_is);
     let using = RemoteSource::new(&server.base).unwrap();
-    assert!(end(&using).await > as_it_is + Duration::from_secs(86_400));
+    assert!(end(&using).await > as_it_is + Duration::from_hours(24));
     assert_eq!(end(&looking).await, end(&using).await);
 }
