@@ -132,6 +132,8 @@ async fn a_thousand_requests_with_one_token_make_a_handful_of_calls_and_see_a_re
     let server = Server::start().await;
     let signed = sign_up(&server.base, "ann").await;
     let token = BearerToken::new(&*signed).unwrap();
+    // As far as a server in another building. There is one question at a time, so the nearer it is the more there are while a thousand arrive.
+    server.distance.store(25, Ordering::SeqCst);
 
     // Without a cache: what is answered was asked after the look-up began, so the bound is zero.
     let source = RemoteSource::new(&server.base).unwrap();
