@@ -10,7 +10,9 @@ use std::{
 
 use axum::{Router, routing};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use hallpass_verify::{BearerToken, Guard, JwtAlgorithm, JwtBuilder, JwtSource, Reason, SessionSource, Verdict};
+use hallpass_verify::{
+    BearerToken, Guard, JwtAlgorithm, JwtBuilder, JwtSource, Reason, RemoteSource, SessionSource, Verdict,
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -83,6 +85,13 @@ async fn tokens_of_the_npm_package() {
     assert!(
         caller.claims().unwrap().contains_key("iat") && caller.expires_at().is_some() && caller.session().is_none()
     );
+
+    // Next to a source that knows sessions, each token finds its own.
+    let either = source.clone().beside(RemoteSource::new(&node.base).unwrap());
+    for token in [&tokens.valid, &session] {
+        assert_eq!(table::ask(either.clone(), &[&format!("Bearer {token}")], "").await.body, "ann@example.com");
+    }
+    table::run(&either, &tokens).await;
 
     // What the documentation says of it: a token outlives its session.
     sign_out(&node.base, &session).await;
