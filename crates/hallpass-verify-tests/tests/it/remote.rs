@@ -103,6 +103,25 @@ async fn answers_that_are_none() {
     assert_eq!(table::ask(source, &["Bearer asked"], "").await.status, 200);
 }
 
+/// Neither a token nor the secret is in anything that may be printed.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_secret_prints() {
+    let garbage = Router::new().route("/get-session", get(async || "{\"tokentokentoken\": tokentokentoken}"));
+    let bases = [serve(garbage).await, format!("http://{}", table::closed().await)];
+    for base in bases {
+        let builder = RemoteSource::builder(&base).secret("secretsecretsecret");
+        let (source, token) = (RemoteSource::new(&base).unwrap(), BearerToken::new("tokentokentoken").unwrap());
+        let error = source.verify(&token).await.unwrap_err();
+        let mut printed = format!("{builder:?} {source:?} {token:?} {error} {error:?}");
+        let mut cause: &dyn std::error::Error = &error;
+        while let Some(next) = cause.source() {
+            printed = format!("{printed} {next} {next:?}");
+            cause = next;
+        }
+        assert!(!printed.contains("tokentoken") && !printed.contains("secretsecret"), "{printed}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_asks_to_wait_is_heard() {
     for header in ["retry-after", "x-retry-after"] {
