@@ -1,5 +1,5 @@
 //! The engine is a `tower::Service`, so hyper can serve it as it is. Run it with `cargo run -p example-plain-hyper`, then
-//! `curl localhost:4001/api/auth/ok`.
+//! `curl 127.0.0.1:4003/api/auth/ok`. The variable `PORT` asks for another port.
 
 use hallpass::{Bearer, EmailAndPassword, Environment, Hallpass, store::Mode};
 use hallpass_sql::SqlStore;
@@ -18,7 +18,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .plugin(Bearer::new())
         .build()?;
     auth.migrate(Mode::Apply).await?;
-    serve(TcpListener::bind("127.0.0.1:4001").await?, auth).await
+    let port: u16 = std::env::var("PORT").unwrap_or_else(|_| "4003".into()).parse()?;
+    serve(TcpListener::bind(("127.0.0.1", port)).await?, auth).await
 }
 
 async fn serve(listener: TcpListener, auth: Hallpass) -> Result<(), Box<dyn std::error::Error>> {
