@@ -162,7 +162,7 @@ async fn add_origin(State(server): State<Weak<Server>>, request: Request) -> Res
          content-length: {}\r\nconnection: close\r\n\r\n",
         parts.method,
         parts.uri,
-        parts.headers["host"].to_str().unwrap(),
+        parts.headers.get("host").unwrap().to_str().unwrap(),
         body.len()
     );
     let bytes = [head.as_bytes(), &body].concat();
@@ -224,7 +224,18 @@ fn a_file_that_others_can_read_is_not_used() {
 fn a_program_without_the_keyring_says_so() {
     let server = Server::start("");
     let home = Home::new();
-    fails(&home.login(&server, "ada", &["--keyring"]), 1, &["--features keyring", "without --keyring"]);
+    fails(&home.login(&server, "ada", &["--keyring"]), 1, &["--features keyring", "--keyring=false"]);
+    // Nor is somebody stuck whose profile was made by another one.
+    server.sign_up("ada");
+    home.login(&server, "ada", &[]);
+    let profiles = home.tokens().with_file_name("profiles.json");
+    let changed = fs::read_to_string(&profiles).unwrap().replace(r#""keep": "file""#, r#""keep": "keyring""#);
+    fs::write(&profiles, changed).unwrap();
+    assert_eq!(home.run(&["whoami"]).status.code(), Some(1));
+    assert_eq!(home.json(&["profiles", "--json"])[0]["signedIn"], serde_json::Value::Null);
+    assert_eq!(home.login(&server, "ada", &[]).status.code(), Some(1));
+    assert!(home.login(&server, "ada", &["--keyring=false"]).status.success());
+    assert!(home.run(&["whoami"]).status.success());
 }
 
 #[test]
