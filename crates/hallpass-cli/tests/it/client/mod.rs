@@ -2,6 +2,8 @@
 
 mod curl;
 mod home;
+#[cfg(feature = "keyring")]
+mod keyring;
 mod profiles;
 mod sessions;
 mod terminal;

@@ -29,7 +29,7 @@ use super::home::{Home, PASSWORD, said};
 
 /// Fails with this status and all of these words, and says nothing where data goes.
 #[track_caller]
-fn fails(output: &Output, status: i32, words: &[&str]) {
+pub(super) fn fails(output: &Output, status: i32, words: &[&str]) {
     let text = err(output);
     assert_eq!(output.status.code(), Some(status), "{text}");
     assert!(out(output).is_empty());
