@@ -34,10 +34,10 @@ pub enum Command {
     /// Look at the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// Look after users.
+    /// Look after users in the database.
     #[command(subcommand)]
     User(UserCommand),
-    /// Look after sessions.
+    /// Look after sessions in the database.
     #[command(subcommand)]
     Session(SessionCommand),
     /// Talk to an auth server somewhere.

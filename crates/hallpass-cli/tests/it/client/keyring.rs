@@ -61,7 +61,7 @@ fn the_keyring_holds_the_token_and_no_file_does() {
     assert!(shown.contains("email: ada@example.com") && shown.contains(r#""email":"ada@example.com""#), "{text}");
     assert!(shown.lines().any(|line| line.starts_with("default") && line.ends_with("yes        keyring")), "{text}");
     // Each sign-in has ended the session of before, also the one that came from another place.
-    assert_eq!(shown.lines().filter(|line| line.contains("hallpass/")).count(), 1, "{text}");
+    assert_eq!(shown.lines().filter(|line| line.contains("127.0.0.1  hallpass/")).count(), 1, "{text}");
     assert!(err(&output).contains("gone from the file"), "{text}");
 }
 

@@ -4,6 +4,7 @@ mod curl;
 mod home;
 #[cfg(feature = "keyring")]
 mod keyring;
+mod npm;
 mod profiles;
 mod sessions;
 mod terminal;
