@@ -7,6 +7,7 @@ mod keyring;
 mod npm;
 mod profiles;
 mod sessions;
+mod sites;
 mod terminal;
 mod words;
 
