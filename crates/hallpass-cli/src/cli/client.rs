@@ -52,7 +52,7 @@ fn profile_name(text: &str) -> Result<String, String> {
 /// `login`.
 #[derive(Debug, Args)]
 pub struct Login {
-    /// The server, such as https://api.example.com; the profile's when not said. A path takes the place of /api/auth.
+    /// The server, such as `https://api.example.com`; the profile's when not said. A path takes the place of /api/auth.
     #[arg(long)]
     pub url: Option<String>,
     #[command(flatten)]
