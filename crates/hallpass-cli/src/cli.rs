@@ -1,8 +1,12 @@
 //! The words of the command line.
 
+mod client;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+
+pub use client::{ClientCommand, Login, Logout, ProfileName, Profiles, Sessions, SessionsCommand, Token, Whoami};
 
 /// Authentication with bearer tokens, on the wire protocol of better-auth.
 #[derive(Debug, Parser)]
@@ -32,12 +36,15 @@ pub enum Command {
     Config(ConfigCommand),
     /// Look at configuration, database and files, and say what may go wrong.
     Doctor(Doctor),
-    /// Look after users.
+    /// Look after users in the database.
     #[command(subcommand)]
     User(UserCommand),
-    /// Look after sessions.
+    /// Look after sessions in the database.
     #[command(subcommand)]
     Session(SessionCommand),
+    /// Talk to an auth server somewhere.
+    #[command(flatten)]
+    Client(ClientCommand),
 }
 
 /// `serve`.

@@ -18,7 +18,7 @@ pub(crate) fn command(folder: &Path, arguments: &[&str]) -> Command {
     command.args(arguments).current_dir(folder).stdin(Stdio::null());
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy().into_owned();
-        if name.starts_with("HALLPASS__") || name.starts_with("BETTER_AUTH_") || name == "AUTH_SECRET" {
+        if name.starts_with("HALLPASS_") || name.starts_with("BETTER_AUTH_") || name == "AUTH_SECRET" {
             command.env_remove(name);
         }
     }
@@ -36,6 +36,13 @@ pub(crate) fn out(output: &Output) -> String {
 
 pub(crate) fn err(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// Says why a test does not run here. Where everything has to run, that is a failure.
+#[expect(clippy::print_stdout, reason = "somebody should know")]
+pub(crate) fn cannot_run(reason: &str) {
+    assert!(std::env::var_os("CI").is_none_or(|value| value != "true"), "{reason}");
+    println!("did not run: {reason}");
 }
 
 /// A running server.
@@ -77,6 +84,10 @@ impl Server {
             sleep(Duration::from_millis(25));
         }
         unreachable!("the server did not start: {}", server.log())
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
     }
 
     pub(crate) fn log(&self) -> String {
