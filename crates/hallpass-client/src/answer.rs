@@ -69,6 +69,11 @@ impl Answer {
         let body: Value = serde_json::from_slice(&self.body).ok()?;
         Some(body.get("code")?.as_str()?.to_owned())
     }
+
+    /// Whether a refusal can be an auth server's: without a body, or with an object. A proxy on the way has a page to show.
+    pub(crate) fn speaks_for_the_server(&self) -> bool {
+        self.body.is_empty() || serde_json::from_slice::<Value>(&self.body).is_ok_and(|body| body.is_object())
+    }
 }
 
 /// What `set-auth-token` brings.

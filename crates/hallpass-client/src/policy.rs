@@ -13,7 +13,8 @@ type Rule = Arc<dyn Fn(&Seen<'_>) -> bool + Send + Sync>;
 /// By default ([`DropPolicy::standard`]) it is dropped when
 ///
 /// * an endpoint that asks for a session answers 401 without a code or with the code `UNAUTHORIZED`. (Other codes are about
-///   something else: a 401 of `/link-social` with `LINKING_NOT_ALLOWED` says nothing against the session.)
+///   something else: a 401 of `/link-social` with `LINKING_NOT_ALLOWED` says nothing against the session; nor does the page of a proxy on
+///   the way that wants a password of its own.)
 /// * `/get-session` answers `null` to the token. The documentation of the npm package drops on 401 alone, but this endpoint never
 ///   answers 401, and a token that it does not know is dead for good.
 /// * the session was ended by this client: `/sign-out`, `/revoke-sessions`, `/revoke-session` with the own token, `/delete-user` once
@@ -44,6 +45,7 @@ impl DropPolicy {
         let refused = |seen: &Seen<'_>| {
             seen.status() == StatusCode::UNAUTHORIZED
                 && seen.needs_session()
+                && seen.answer.speaks_for_the_server()
                 && seen.code().is_none_or(|code| code == "UNAUTHORIZED")
         };
         Self { rules: vec![Arc::new(refused)], when_unknown: true, when_ended: true }

@@ -108,3 +108,15 @@ async fn what_is_no_auth_server_is_told_so() {
     let error = client(&wire.url()).ok().await.unwrap_err();
     assert!(error.is_rate_limited() && error.retry_after() == Some(Duration::from_secs(7)));
 }
+
+#[tokio::test]
+async fn only_the_auth_server_can_say_that_a_session_is_over() {
+    let ours = r#"{"code":"UNAUTHORIZED","message":"Unauthorized"}"#;
+    for (body, dropped) in [(ours, true), ("{}", true), ("", true), ("<h1>Proxy password needed</h1>", false)] {
+        let wire = Wire::new([reply("401 Unauthorized", &[], body)]).await;
+        let client = client(&wire.url());
+        client.set_token("abc.c2lnbmF0dXJl").await.unwrap();
+        client.list_sessions().await.unwrap_err();
+        assert_eq!(client.token().await.unwrap().is_none(), dropped, "{body}");
+    }
+}
