@@ -157,6 +157,9 @@ async fn keys_are_rotated() {
     );
     assert_eq!((reason(&patient, &first).await, reason(&quick, &first).await), (None, None));
 
+    let renewing = builder(&node).refetch_after(Duration::ZERO).cool_down(Duration::ZERO).build().unwrap();
+    assert_eq!(reason(&renewing, &first).await, None);
+
     // The old key goes, and the package makes a new one with the next token.
     change(&node.database(), "DELETE FROM jwks", &[]);
     let second = jwt(&node, &session).await;
@@ -169,6 +172,17 @@ async fn keys_are_rotated() {
     assert_eq!(waiting.status, 503);
     assert!((50..=60).contains(&wait), "{wait}");
     assert_eq!(reason(&patient, &first).await, None);
+
+    // One that fetches again in the background learns of the withdrawal without having met the new key.
+    let mut last = None;
+    for _ in 0..100 {
+        last = reason(&renewing, &first).await;
+        if last.is_some() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(last, Some(Reason::Unknown));
 }
 
 #[tokio::test(flavor = "multi_thread")]

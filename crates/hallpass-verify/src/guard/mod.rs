@@ -1,5 +1,6 @@
 //! Whom to let in, and what to answer to everybody else: the one place that knows (RFC 6750), whatever the framework.
 
+mod check;
 mod presented;
 mod refusal;
 
@@ -16,6 +17,7 @@ use crate::{
     caller::Caller,
     source::{Reason, SessionSource, Unavailable, Verdict},
 };
+pub use check::{Check, Seen};
 use presented::Presented;
 use refusal::Realm;
 pub use refusal::{Refusal, RefusalKind};
@@ -90,42 +92,6 @@ pub struct Admission {
     pub caller: Option<Caller>,
     /// Whether the token came in the query: the answer must then not be stored by any cache.
     pub by_query: bool,
-}
-
-/// One decision, for metrics and logs.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Check<'a> {
-    /// What was decided.
-    pub seen: Seen<'a>,
-    /// How long that took.
-    pub took: Duration,
-}
-
-/// What a guard found.
-#[derive(Debug, Clone, Copy)]
-#[non_exhaustive]
-pub enum Seen<'a> {
-    /// A caller, who may go on.
-    Caller(&'a Caller),
-    /// A caller whom [`Guard::authorize`] refused.
-    Forbidden(&'a Caller),
-    /// No caller, and why. With [`Reason::Missing`] the request may have gone on, if a caller is optional.
-    Nobody(Reason),
-    /// The source could not say.
-    Unavailable(&'a Unavailable),
-}
-
-impl Seen<'_> {
-    /// A short name, fit for a metric's label.
-    pub fn as_str(&self) -> &'static str {
-        match self {
-            Self::Caller(_) => "live",
-            Self::Forbidden(_) => "forbidden",
-            Self::Nobody(reason) => reason.as_str(),
-            Self::Unavailable(_) => "unavailable",
-        }
-    }
 }
 
 impl Guard {

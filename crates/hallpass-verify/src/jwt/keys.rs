@@ -13,8 +13,21 @@ use serde_json::Value;
 use super::algorithm::JwtAlgorithm;
 use crate::{clock::Clock, source::Unavailable, upstream::Upstream};
 
-/// Keys of this age are fetched again when they are used.
-const GOOD_FOR: Duration = Duration::from_mins(10);
+/// How old keys may become.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ages {
+    /// Keys of this age are fetched again when they are used.
+    pub(super) refetch_after: Duration,
+    /// For a key that is not among them they are fetched again, but no more often than this.
+    pub(super) cool_down: Duration,
+}
+
+impl Default for Ages {
+    fn default() -> Self {
+        Self { refetch_after: Duration::from_mins(10), cool_down: Duration::from_secs(10) }
+    }
+}
+
 /// How far a server's clock may be ahead of ours for its tokens to count as younger than the keys.
 const SKEW: f64 = 30.0;
 
@@ -22,7 +35,7 @@ const SKEW: f64 = 30.0;
 pub(super) struct Keys {
     upstream: Upstream,
     url: Url,
-    cool_down: Duration,
+    ages: Ages,
     clock: Arc<dyn Clock>,
     state: RwLock<State>,
     /// Held by the one who fetches.
@@ -44,8 +57,8 @@ struct Key {
 }
 
 impl Keys {
-    pub(super) fn new(upstream: Upstream, url: Url, cool_down: Duration, clock: Arc<dyn Clock>) -> Self {
-        Self { upstream, url, cool_down, clock, state: RwLock::default(), fetching: tokio::sync::Mutex::default() }
+    pub(super) fn new(upstream: Upstream, url: Url, ages: Ages, clock: Arc<dyn Clock>) -> Self {
+        Self { upstream, url, ages, clock, state: RwLock::default(), fetching: tokio::sync::Mutex::default() }
     }
 
     /// The one key that can have signed with this algorithm under this name. With several it is nobody's to guess.
@@ -59,17 +72,17 @@ impl Keys {
         issued: Option<f64>,
     ) -> Result<Option<DecodingKey>, Unavailable> {
         if let Some(key) = this.at_hand(algorithm, id) {
-            if this.age().is_none_or(|age| age >= GOOD_FOR) {
+            if this.age().is_none_or(|age| age >= this.ages.refetch_after) {
                 Self::fetch_in_background(this);
             }
             return Ok(Some(key));
         }
         match this.age() {
-            Some(age) if age < this.cool_down => {
+            Some(age) if age < this.ages.cool_down => {
                 return if this.is_older_than_the_keys(issued) {
                     Ok(None)
                 } else {
-                    Err(just_fetched(this.cool_down.saturating_sub(age)))
+                    Err(just_fetched(this.ages.cool_down.saturating_sub(age)))
                 };
             }
             _ => this.fetch().await?,

@@ -22,7 +22,7 @@ use crate::{
 pub use algorithm::JwtAlgorithm;
 pub use beside::BesideSessions;
 use claims::Expected;
-use keys::Keys;
+use keys::{Ages, Keys};
 
 /// How long fetching the keys may take.
 const TIMEOUT: Duration = Duration::from_secs(4);
@@ -74,7 +74,7 @@ pub struct JwtBuilder {
     algorithms: Vec<JwtAlgorithm>,
     leeway: Duration,
     timeout: Duration,
-    cool_down: Duration,
+    ages: Ages,
     plain_http: bool,
     clock: Arc<dyn Clock>,
 }
@@ -104,7 +104,7 @@ impl JwtSource {
             algorithms: JwtAlgorithm::DEFAULT.to_vec(),
             leeway: Duration::from_secs(5),
             timeout: TIMEOUT,
-            cool_down: Duration::from_secs(10),
+            ages: Ages::default(),
             plain_http: false,
             clock: Arc::new(SystemClock),
         }
@@ -150,7 +150,14 @@ impl JwtBuilder {
 
     /// For a key that is not among them the keys are fetched again, but no more often than this; 10 seconds unless said.
     pub fn cool_down(mut self, cool_down: Duration) -> Self {
-        self.cool_down = cool_down;
+        self.ages.cool_down = cool_down;
+        self
+    }
+
+    /// Keys of this age are fetched again when they are used, in the background; 10 minutes unless said. So long a key that was withdrawn may
+    /// still be believed.
+    pub fn refetch_after(mut self, age: Duration) -> Self {
+        self.ages.refetch_after = age;
         self
     }
 
@@ -186,7 +193,7 @@ impl JwtBuilder {
             audience: self.audience.unwrap_or(origin),
             leeway: self.leeway,
         };
-        let keys = Arc::new(Keys::new(Upstream::new(self.timeout)?, url, self.cool_down, Arc::clone(&self.clock)));
+        let keys = Arc::new(Keys::new(Upstream::new(self.timeout)?, url, self.ages, Arc::clone(&self.clock)));
         Ok(JwtSource(Arc::new(Jwt { keys, algorithms: self.algorithms, expected, clock: self.clock })))
     }
 }
