@@ -10,8 +10,9 @@ import { runExample } from "./example.mjs";
 import { runClient } from "./official-client.mjs";
 import { runSelfTest } from "./self-test.mjs";
 import { runShared } from "./shared-database.mjs";
+import { runWeb } from "./web.mjs";
 
-const USAGE = `usage: node run.mjs [flows|generated|client|shared|self-test|browser|example|all] [options]
+const USAGE = `usage: node run.mjs [flows|generated|client|shared|self-test|browser|example|web|all] [options]
   --filter TEXT              only flows whose name contains TEXT
   --show                     print what the npm package answers to each step of the flows
   --count N                  how many generated requests (default 5000)
@@ -72,6 +73,7 @@ const STAGES = {
     }
   },
   example: () => runExample(),
+  web: () => runWeb(),
 };
 
 /** What each stage looks at, where it is not both servers. */
@@ -79,6 +81,7 @@ const ABOUT = {
   "self-test": "the comparison itself",
   browser: "the playground in Chromium",
   example: "the example application in Chromium",
+  web: "the React page in Chromium",
 };
 
 if (values.help || !(stage === "all" || stage in STAGES)) {
@@ -87,8 +90,8 @@ if (values.help || !(stage === "all" || stage in STAGES)) {
 }
 if (values.against !== "oracle" && stage !== "self-test") {
   try {
-    if (stage !== "example") console.log(`testing ${hallpassBinary()}`);
-    if (["example", "all"].includes(stage)) console.log(`testing ${exampleBinary()}`);
+    if (!["example", "web"].includes(stage)) console.log(`testing ${hallpassBinary()}`);
+    if (["example", "web", "all"].includes(stage)) console.log(`testing ${exampleBinary()}`);
   } catch (error) {
     console.error(error.message);
     process.exit(2);

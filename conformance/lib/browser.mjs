@@ -92,6 +92,24 @@ export function expectRefusal({ complaints }, status) {
   complaints.splice(at, 1);
 }
 
+/** Takes out what a server that is away leaves there, and fails when that is nothing, or if there is anything else. */
+export function expectNoAnswer({ complaints }) {
+  const found = complaints.splice(0);
+  assert.ok(found.length > 0 && found.every((text) => text.includes("ERR_CONNECTION_REFUSED")), found.join(" | "));
+}
+
+/** What a person does with the forms of a page. */
+export const forms = (page) => ({
+  field: (label) => page.getByLabel(label, { exact: true }).filter({ visible: true }),
+  press: (button) => page.getByRole("button", { name: button, exact: true }).click(),
+  /** Fills in these fields of the form that is shown, by their labels, and sends it. */
+  async submit(fields, button) {
+    for (const [label, value] of Object.entries(fields)) await this.field(label).fill(value);
+    await this.press(button);
+  },
+  says: (words) => page.getByRole("status").getByText(words).waitFor(),
+});
+
 export async function assertFits(page, width) {
   const found = await page.evaluate(() => document.documentElement.scrollWidth);
   assert.ok(found <= width, `the page is ${found} px wide in a window of ${width} px`);
@@ -132,9 +150,9 @@ export async function assertContrast(page) {
   assert.deepEqual(faint, [], "text with too little contrast");
 }
 
-/** Nothing was asked of anybody else, and the console holds nothing but what was expected. */
-export function assertAlone({ url, requests, complaints }) {
-  const foreign = requests.map((request) => request.url()).filter((asked) => !asked.startsWith(url));
+/** Nothing was asked of anybody but the page's own server and that at `api`, and the console holds nothing but what was expected. */
+export function assertAlone({ url, api = url, requests, complaints }) {
+  const foreign = requests.map((request) => request.url()).filter((asked) => !asked.startsWith(url) && !asked.startsWith(api));
   assert.deepEqual(foreign, []);
   assert.deepEqual(complaints, []);
 }

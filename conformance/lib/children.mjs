@@ -8,7 +8,7 @@ const children = new Set();
 const folders = new Set();
 
 process.on("exit", () => {
-  for (const child of children) child.kill("SIGKILL");
+  for (const kill of children) kill("SIGKILL");
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => process.exit(130));
@@ -28,12 +28,13 @@ export function removeFolder(folder) {
 /**
  * Starts a program, in `folder` if one is given. `output()` gives the end of what it wrote, for error messages; `onLine`
  * sees each line of its stdout; `send` writes to its stdin; `stop()` resolves when it is gone; `exited` is a promise of
- * its exit code.
+ * its exit code. As a `group` it is stopped with all that it started, as by Ctrl+C in a terminal.
  */
-export function start(command, args, environment, onLine = () => {}, folder = undefined) {
+export function start(command, args, environment, onLine = () => {}, folder = undefined, group = false) {
   // stdin is a pipe so that the oracle notices when this process dies without having been able to kill it.
-  const child = spawn(command, args, { env: environment, cwd: folder, stdio: ["pipe", "pipe", "pipe"] });
-  children.add(child);
+  const child = spawn(command, args, { env: environment, cwd: folder, stdio: ["pipe", "pipe", "pipe"], detached: group });
+  const kill = (signal) => (group ? killGroup(child.pid, signal) : child.kill(signal));
+  children.add(kill);
   let tail = "";
   let line = "";
   const keep = (chunk) => {
@@ -50,11 +51,11 @@ export function start(command, args, environment, onLine = () => {}, folder = un
   const exited = new Promise((resolve) => {
     child.on("error", (error) => {
       keep(String(error));
-      children.delete(child);
+      children.delete(kill);
       resolve(-1);
     });
     child.on("exit", (code, signal) => {
-      children.delete(child);
+      children.delete(kill);
       resolve(code ?? signal);
     });
   });
@@ -63,12 +64,18 @@ export function start(command, args, environment, onLine = () => {}, folder = un
     output: () => tail,
     send: (text) => child.stdin.write(text),
     stop: async (signal = "SIGKILL") => {
-      child.kill(signal);
-      const late = setTimeout(() => child.kill("SIGKILL"), 5000);
+      kill(signal);
+      const late = setTimeout(() => kill("SIGKILL"), 5000);
       await exited;
       clearTimeout(late);
     },
   };
+}
+
+function killGroup(leader, signal) {
+  try {
+    process.kill(-leader, signal);
+  } catch {} // All of it has ended.
 }
 
 /** This process's environment without anything that would configure one of the two servers. */

@@ -80,17 +80,27 @@ export async function startHallpass(scenario, { name = "hallpass", database } = 
   };
 }
 
-/** Starts the example application in a folder of its own. */
-export async function startExample() {
+/**
+ * Starts the example application in a folder of its own. It lets pages of `pageOrigin` in, if one is given. After `pause()` nobody
+ * answers at its port until `resume()`.
+ */
+export async function startExample({ pageOrigin } = {}) {
   const program = exampleBinary();
   const folder = temporaryFolder();
   const port = await freePort();
-  const child = start(program, [], cleanEnvironment({ PORT: String(port) }), undefined, folder);
-  await startup("example-axum-api", child, answers(port, "/"));
+  const environment = cleanEnvironment({ PORT: String(port), ...(pageOrigin && { PAGE_ORIGIN: pageOrigin }) });
+  let child;
+  const resume = async () => {
+    child = start(program, [], environment, undefined, folder);
+    await startup("example-axum-api", child, answers(port, "/"));
+  };
+  await resume();
   return {
     port,
     outbox: join(folder, "outbox.jsonl"),
-    output: child.output,
+    output: () => child.output(),
+    pause: () => child.stop("SIGTERM"),
+    resume,
     async stop() {
       await child.stop("SIGTERM");
       removeFolder(folder);
@@ -142,7 +152,8 @@ async function answers(port, path = "/readyz") {
   }
 }
 
-function freePort() {
+/** A port of 127.0.0.1 on which nothing listens. */
+export function freePort() {
   return new Promise((resolved, failed) => {
     const server = createServer();
     server.on("error", failed);

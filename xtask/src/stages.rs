@@ -50,6 +50,11 @@ pub(crate) const STAGES: &[Stage] = &[
         about: "the example application in a real browser, with the links of its mails",
         run: || outcome(example()),
     },
+    Stage {
+        name: "web",
+        about: "the React page in a real browser, at another origin than its API",
+        run: || outcome(web()),
+    },
     Stage { name: "fuzz", about: "a short fuzz of everything strangers send", run: || outcome(fuzz()) },
 ];
 
@@ -128,15 +133,24 @@ fn browser() -> Result<Tally, String> {
     node(&["browser"])
 }
 
-/// Builds the example application, for development as whoever copies it would, and walks its page.
 fn example() -> Result<Tally, String> {
+    walk("example")
+}
+
+fn web() -> Result<Tally, String> {
+    npm_packages("examples/web", &[])?;
+    walk("web")
+}
+
+/// Builds the example application, for development as whoever copies it would, and walks a page that uses it.
+fn walk(page: &str) -> Result<Tally, String> {
     system("/usr/bin/chromium", "chromium")?;
     prepare_node()?;
     let built = check(&mut cargo(&["build", "--quiet", "-p", "example-axum-api"]))?;
     if built.failed > 0 {
         return Ok(built);
     }
-    let mut walk = command("node", &["run.mjs", "example"], "conformance");
+    let mut walk = command("node", &["run.mjs", page], "conformance");
     let walked = counted(walk.env("EXAMPLE_BIN", target_folder().join("debug/example-axum-api")), count_conformance)?;
     Ok(built.plus(walked))
 }

@@ -58,6 +58,9 @@ pub struct Proxy {
     /// Let requests without a token through as well, without a word on who is calling.
     #[arg(long)]
     pub optional: bool,
+    /// Let the server behind see the token as well.
+    #[arg(long)]
+    pub pass_authorization: bool,
     /// What is protected here, as challenges name it.
     #[arg(long, default_value = "api")]
     pub realm: String,

@@ -22,14 +22,15 @@ pub struct Me {
     pub device: Option<String>,
 }
 
-/// Who may come in, and how. `origin` is where people reach the application: the links in mails begin with it.
-pub fn auth(origin: &str, store: impl Store, mailer: impl Mailer) -> Result<Hallpass, BuildError> {
+/// Who may come in, and how. `origin` is where people reach the application: the links in mails begin with it. Pages of
+/// `page_origin` may sign people in as well, and be where those links lead.
+pub fn auth(origin: &str, page_origin: &str, store: impl Store, mailer: impl Mailer) -> Result<Hallpass, BuildError> {
     Hallpass::builder()
         .environment(Environment::Development)
         // From your configuration, in earnest; `hallpass secret` prints one.
         .secret("only for this example, which keeps nothing of worth")
         .base_url(origin)
-        .trusted_origins(["http://localhost:5173"])
+        .trusted_origins([page_origin])
         .store(store)
         .mailer(mailer)
         .email_and_password(EmailAndPassword {

@@ -20,6 +20,7 @@ use tower::ServiceExt;
 use tower_http::cors::CorsLayer;
 
 const ORIGIN: &str = "http://localhost:4000";
+const PAGE: &str = "http://localhost:5173";
 const SIGN_UP: &str =
     r#"{"name":"Ada","email":"ada@example.com","password":"correct horse","callbackURL":"/app?verified=1"}"#;
 const SIGN_IN: &str = r#"{"email":"ada@example.com","password":"correct horse","callbackURL":"/app?verified=1"}"#;
@@ -38,7 +39,7 @@ impl World {
             let posted = post.send(mail).map_err(MailError::permanent);
             async move { posted }
         };
-        let auth = auth(ORIGIN, MemoryStore::new(), mailer).unwrap();
+        let auth = auth(ORIGIN, PAGE, MemoryStore::new(), mailer).unwrap();
         Self { api: app(&auth, CorsLayer::new()), mails }
     }
 
@@ -97,6 +98,15 @@ async fn nobody_comes_in_before_the_address_is_proven() {
     assert_eq!((mail.kind.as_str(), &*led_to), ("verify-email", "/app?verified=1"));
     let signed_in = world.post("/sign-in/email", SIGN_IN).await;
     assert_eq!(world.me(&signed_in).await, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn the_link_leads_back_to_a_page_of_the_other_origin_and_of_no_third() {
+    let mut world = World::new();
+    let sign_up = |page: &str| SIGN_UP.replace("/app", page);
+    assert_eq!(world.post("/sign-up/email", &sign_up("http://localhost:6666/")).await.status(), StatusCode::FORBIDDEN);
+    assert_eq!(world.post("/sign-up/email", &sign_up(&format!("{PAGE}/"))).await.status(), StatusCode::OK);
+    assert_eq!(world.follow().await.1, format!("{PAGE}/?verified=1"));
 }
 
 #[tokio::test]

@@ -25,7 +25,7 @@ pub(super) async fn run(loaded: &Loaded, arguments: cli::Proxy) -> Result<(), Fa
     if listener.local_addr()?.ip().is_unspecified() {
         tracing::warn!("tokens arrive here in the clear; put TLS in front of whatever others can reach");
     }
-    let proxy = Proxy::new(guard, upstream);
+    let proxy = Proxy::new(guard, upstream).pass_authorization(arguments.pass_authorization);
     let header_timeout = Duration::from(loaded.config.server.header_timeout);
     connections::serve(listener, header_timeout, move |peer, request| proxy.clone().answer(peer, request)).await;
     tracing::info!("stopped");

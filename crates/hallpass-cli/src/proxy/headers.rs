@@ -89,11 +89,6 @@ pub(super) fn drop_hop_by_hop(headers: &mut HeaderMap) {
     }
 }
 
-/// An answer to an address that holds a token is for nobody else (RFC 6750 §2.3).
-pub(super) fn keep_private(headers: &mut HeaderMap) {
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
-}
-
 #[cfg(test)]
 mod tests {
     use hallpass_verify::store::UserId;

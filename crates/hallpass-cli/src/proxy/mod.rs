@@ -10,7 +10,7 @@ use std::convert::Infallible;
 
 use axum::body::Body;
 use hallpass_verify::{Admission, Guard};
-use http::{Request, Response};
+use http::{Request, Response, header};
 use hyper::body::Incoming;
 
 pub(crate) use self::forward::Upstream;
@@ -21,24 +21,31 @@ use crate::server::connections::Peer;
 pub(crate) struct Proxy {
     guard: Guard,
     upstream: Upstream,
+    pass_authorization: bool,
 }
 
 impl Proxy {
     pub(crate) fn new(guard: Guard, upstream: Upstream) -> Self {
-        Self { guard, upstream }
+        Self { guard, upstream, pass_authorization: false }
+    }
+
+    /// Lets the upstream see the token, for one that calls others with it.
+    pub(crate) fn pass_authorization(mut self, pass: bool) -> Self {
+        self.pass_authorization = pass;
+        self
     }
 
     /// Answers a request: with the upstream's answer, or why it did not get there.
     pub(crate) async fn answer(self, peer: Peer, mut request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
-        let Admission { caller, by_query, .. } = match self.guard.check(request.headers(), request.uri()).await {
+        let Admission { caller, .. } = match self.guard.check(request.headers(), request.uri()).await {
             Ok(admission) => admission,
             Err(refusal) => return Ok(refusal.into_response()),
         };
         headers::prepare(&mut request, peer, caller.as_ref());
-        let mut response = self.upstream.forward(request).await;
-        if by_query {
-            headers::keep_private(response.headers_mut());
+        if caller.is_some() && !self.pass_authorization {
+            // What does not see a token cannot log it, lose it or use it.
+            request.headers_mut().remove(header::AUTHORIZATION);
         }
-        Ok(response)
+        Ok(self.upstream.forward(request).await)
     }
 }

@@ -107,6 +107,7 @@ fn the_upstream_learns_who_is_calling_and_nobody_can_tell_it_otherwise() {
     assert_eq!(header(&told, "x-auth-session-id"), [ada["session"]["id"].as_str().unwrap()]);
     assert_eq!(header(&told, "x-auth-email"), ["ada@example.com"]);
     assert!(header(&told, "x_auth_user_id").is_empty());
+    assert!(header(&told, "authorization").is_empty(), "who does not see the token cannot lose it");
     assert_eq!(header(&told, "host"), ["app.example.com"]);
     assert_eq!(header(&told, "x-forwarded-for"), ["203.0.113.9, 127.0.0.1"]);
 }
@@ -134,11 +135,12 @@ fn whoever_has_no_good_token_is_challenged_and_the_upstream_hears_nothing() {
 
 #[test]
 fn strangers_may_come_without_a_name_where_they_are_let_in() {
-    let (_server, proxy, token) = world(&["--optional"]);
+    let (_server, proxy, token) = world(&["--optional", "--pass-authorization"]);
     let told = request(&proxy, "GET / HTTP/1.1\r\nx-auth-user-id: admin").json();
     assert!(header(&told, "x-auth-user-id").is_empty());
     let told = request(&proxy, &format!("GET / HTTP/1.1\r\nauthorization: Bearer {token}")).json();
     assert_eq!(header(&told, "x-auth-email"), ["ada@example.com"]);
+    assert_eq!(header(&told, "authorization"), [format!("Bearer {token}")], "asked for, it is passed on");
     assert_eq!(request(&proxy, "GET / HTTP/1.1\r\nauthorization: Bearer a.forged").status, 401);
 }
 
