@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util";
 import { DIFFERENCES } from "./differences.mjs";
 import { runFlows } from "./flows.mjs";
+import { runGateways } from "./gateways.mjs";
 import { runGenerated } from "./generated.mjs";
 import { flipped, scenario } from "./lib/scenario.mjs";
 import { exampleBinary, hallpassBinary, startHallpass, startOracle } from "./lib/servers.mjs";
@@ -12,7 +13,7 @@ import { runSelfTest } from "./self-test.mjs";
 import { runShared } from "./shared-database.mjs";
 import { runWeb } from "./web.mjs";
 
-const USAGE = `usage: node run.mjs [flows|generated|client|shared|self-test|browser|example|web|all] [options]
+const USAGE = `usage: node run.mjs [flows|generated|client|shared|self-test|browser|example|web|gateways|all] [options]
   --filter TEXT              only flows whose name contains TEXT
   --show                     print what the npm package answers to each step of the flows
   --count N                  how many generated requests (default 5000)
@@ -74,6 +75,7 @@ const STAGES = {
   },
   example: () => runExample(),
   web: () => runWeb(),
+  gateways: () => runGateways(),
 };
 
 /** What each stage looks at, where it is not both servers. */
@@ -82,6 +84,7 @@ const ABOUT = {
   browser: "the playground in Chromium",
   example: "the example application in Chromium",
   web: "the React page in Chromium",
+  gateways: "nginx, Caddy and Envoy in front of a service",
 };
 
 if (values.help || !(stage === "all" || stage in STAGES)) {

@@ -2,7 +2,7 @@
 // `database` and `outbox` are files, the second one of mails (outbox.mjs), which is there once a mail was sent. The example
 // application, which knows no scenario, is started here as well.
 import { existsSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { get } from "node:http";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -124,7 +124,8 @@ function binary(name, variable, profiles, build) {
   return found;
 }
 
-async function startup(name, child, ready) {
+/** Waits for a program to be ready, and says what it wrote when it is not. */
+export async function startup(name, child, ready) {
   const died = child.exited.then((code) => {
     throw new Error(`${name} ended with ${code} before it was ready. It wrote:\n${child.output()}`);
   });
@@ -148,6 +149,19 @@ async function answers(port, path = "/readyz") {
       request.on("error", () => resolved(0));
     });
     if (status === 200) return port;
+    await sleep(25);
+  }
+}
+
+/** Resolves once somebody listens at a port of this machine. */
+export async function listens(port) {
+  for (;;) {
+    const open = await new Promise((resolved) => {
+      const socket = connect({ port, host: "127.0.0.1" }, () => resolved(true));
+      socket.on("error", () => resolved(false));
+      socket.on("connect", () => socket.destroy());
+    });
+    if (open) return port;
     await sleep(25);
   }
 }

@@ -55,6 +55,11 @@ pub(crate) const STAGES: &[Stage] = &[
         about: "the React page in a real browser, at another origin than its API",
         run: || outcome(web()),
     },
+    Stage {
+        name: "gateways",
+        about: "nginx, Caddy and Envoy ask hallpass before a request passes",
+        run: || outcome(gateways()),
+    },
     Stage { name: "fuzz", about: "a short fuzz of everything strangers send", run: || outcome(fuzz()) },
 ];
 
@@ -123,7 +128,7 @@ fn self_test() -> Result<Tally, String> {
 
 /// Validates the OpenAPI document and fuzzes the server by it, with programs from PyPI at fixed versions.
 fn openapi() -> Result<Tally, String> {
-    let python = python_with(&root().join("conformance/openapi/requirements.txt"))?;
+    let python = python_with("python", &root().join("conformance/openapi/requirements.txt"))?;
     let check = command(python, &["openapi/check.py", "20"], "conformance");
     counted(&mut with_binary(check)?, count_conformance)
 }
@@ -153,6 +158,16 @@ fn walk(page: &str) -> Result<Tally, String> {
     let mut walk = command("node", &["run.mjs", page], "conformance");
     let walked = counted(walk.env("EXAMPLE_BIN", target_folder().join("debug/example-axum-api")), count_conformance)?;
     Ok(built.plus(walked))
+}
+
+/// Runs the gateways with the configurations that the documentation shows.
+fn gateways() -> Result<Tally, String> {
+    system("/usr/sbin/nginx", "nginx")?;
+    system("/usr/bin/caddy", "caddy")?;
+    let python = python_with("envoy", &root().join("conformance/gateways/requirements.txt"))?;
+    prepare_node()?;
+    let mut run = with_binary(command("node", &["run.mjs", "gateways"], "conformance"))?;
+    counted(run.env("ENVOY_BIN", python.with_file_name("envoy")), count_conformance)
 }
 
 /// What the comparison needs. One of the packages is compiled on the spot.

@@ -57,9 +57,9 @@ fn output(program: &str, arguments: &[&str]) -> Option<String> {
     String::from_utf8(output.stdout).ok()
 }
 
-/// A Python of our own in the target folder, with the packages that a file names at fixed versions.
-pub(crate) fn python_with(requirements: &Path) -> Result<PathBuf, String> {
-    let folder = root().join("target/tools/python");
+/// A Python of our own in the target folder, under this name, with the packages that a file names at fixed versions.
+pub(crate) fn python_with(name: &str, requirements: &Path) -> Result<PathBuf, String> {
+    let folder = root().join("target/tools").join(name);
     let (python, done) = (folder.join("bin/python"), folder.join("requirements.txt"));
     let wanted = std::fs::read(requirements).map_err(|error| format!("{}: {error}", requirements.display()))?;
     if std::fs::read(&done).is_ok_and(|installed| installed == wanted) {

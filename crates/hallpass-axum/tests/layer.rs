@@ -65,7 +65,7 @@ async fn stage(update_age: u64) -> Stage {
         .store(store.clone())
         .session(SessionOptions { update_age: Some(Span::from_secs(update_age)), ..SessionOptions::default() })
         .email_and_password(EmailAndPassword::default())
-        .plugin(Bearer::new())
+        .plugin(Bearer::new().verify_endpoint(true))
         .build()
         .unwrap();
     let app = Router::new()
@@ -159,4 +159,21 @@ async fn a_route_without_the_layer_says_so_to_the_operator_alone() {
     let answer = stage(86_400).await.mine("/bare").await;
     assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
     assert_eq!(text(answer).await, r#"{"error":"Internal Server Error"}"#);
+}
+
+#[tokio::test]
+async fn gateways_are_answered_at_every_path_below_their_endpoint() {
+    let stage = stage(86_400).await;
+    for below in
+        ["", "/", "/orders?x=1", "//a//", "/../../get-session", "/%2e%2e/ok", "/../../../../me", "/../../../../open"]
+    {
+        let path = format!("/api/auth/bearer/verify{below}");
+        let mine = stage.mine(&path).await;
+        assert_eq!(
+            (mine.status(), mine.headers()["x-auth-email"].as_bytes()),
+            (StatusCode::OK, &b"ann@example.com"[..]),
+            "{path}"
+        );
+        assert_eq!(stage.get(&path, None).await.status(), StatusCode::UNAUTHORIZED, "{path}");
+    }
 }

@@ -30,6 +30,8 @@ pub enum Command {
     /// Look at the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Look at configuration, database and files, and say what may go wrong.
+    Doctor(Doctor),
     /// Look after users.
     #[command(subcommand)]
     User(UserCommand),
@@ -72,6 +74,14 @@ pub struct Migrate {
     /// Only show what would be done.
     #[arg(long)]
     pub plan: bool,
+}
+
+/// `doctor`.
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `config …`.

@@ -15,7 +15,7 @@ use crate::{
     cookie::AuthCookies,
     crypto::{ids::Ids, jwe::KeyRing, password, pool::Pool, random::Randomness, secrets::Secrets},
     error::{ApiError, ErrorCode},
-    gate::{ClientIps, RateLimiter, base_url::DynamicBaseUrl, origin::OriginCheck},
+    gate::{ClientIps, RateLimiter, base_url::DynamicBaseUrl, origin::OriginCheck, rate_limit::Limit},
     mail::Outbox,
     oauth::Providers,
     options::{
@@ -188,8 +188,22 @@ impl Hallpass {
     /// assert_eq!(auth.route_of(&http::Method::GET, "/api/auth/else"), None);
     /// ```
     pub fn route_of(&self, method: &http::Method, path: &str) -> Option<&'static str> {
-        let path = path::routed(path, &self.engine.base_path)?;
+        let path = self.engine.routes.settled(path, &self.engine.base_path);
+        let path = path::routed(&path, &self.engine.base_path)?;
         self.engine.routes.find(method, path).map(|found| found.endpoint.route().path())
+    }
+
+    /// How often one client may call a path below the base path; `None` where nothing is counted. For tools that look at a
+    /// configuration.
+    ///
+    /// ```
+    /// # use hallpass::{Hallpass, store::MemoryStore};
+    /// # let auth = Hallpass::builder().secret("a secret of at least thirty-two characters").store(MemoryStore::new())
+    /// #     .build().unwrap();
+    /// assert_eq!(auth.rate_limit_of("/sign-in/email").unwrap().max, 3);
+    /// ```
+    pub fn rate_limit_of(&self, path: &str) -> Option<Limit> {
+        self.engine.limiter.limit_of(path)
     }
 
     /// Creates the tables and columns that the store lacks, or says which.

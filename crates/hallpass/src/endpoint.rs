@@ -41,6 +41,7 @@ pub enum Requirement {
 /// assert_eq!(route.path(), "/notes/add");
 /// ```
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each answers a question of its own")]
 pub struct Route {
     methods: Vec<Method>,
     path: &'static str,
@@ -51,6 +52,7 @@ pub struct Route {
     pub(crate) summary: Option<&'static str>,
     /// Whether it looks for a session itself, and refuses in its own way where there is none; for the OpenAPI document.
     pub(crate) finds_session: bool,
+    pub(crate) for_gateways: bool,
 }
 
 impl Route {
@@ -67,6 +69,13 @@ impl Route {
     /// Answers GET and POST.
     pub fn get_or_post(path: &'static str) -> Self {
         Self::new(vec![Method::GET, Method::POST], path)
+    }
+
+    /// Answers gateways: any method, at a path and at every path below it, where the path of another server's request stands. That
+    /// request's body, origin and query are that server's business. It is no endpoint for clients, and OpenAPI has no words
+    /// for such paths, so the document leaves it out.
+    pub(crate) fn for_gateways(path: &'static str) -> Self {
+        Self { for_gateways: true, ..Self::new(Vec::new(), path).ignores_body() }
     }
 
     /// Asks for a session.
@@ -115,7 +124,7 @@ impl Route {
         self.path
     }
 
-    /// The methods.
+    /// The methods; none where any is answered.
     pub fn methods(&self) -> &[Method] {
         &self.methods
     }
@@ -130,6 +139,7 @@ impl Route {
             checks_callback_url: false,
             summary: None,
             finds_session: false,
+            for_gateways: false,
         }
     }
 }

@@ -93,7 +93,7 @@ impl Hallpass {
         B::Error: Into<BoxError>,
     {
         let engine = &self.engine;
-        let full_path = path::canonical(parts.uri.path()).into_owned();
+        let full_path = engine.routes.settled(parts.uri.path(), &engine.base_path).into_owned();
         let found = path::routed(&full_path, &engine.base_path)
             .and_then(|path| exact(path, engine.skip_trailing_slashes))
             .and_then(|path| engine.routes.find(&parts.method, path));
@@ -118,7 +118,9 @@ impl Hallpass {
             body,
             trusts_proxy: engine.trusted_proxy_headers,
         };
-        if let Err(refusal) = engine.origins.check(&request) {
+        if !route.for_gateways
+            && let Err(refusal) = engine.origins.check(&request)
+        {
             return finish_early(refusal);
         }
         let mut cx = Context::new(engine.clone(), request);
@@ -149,7 +151,7 @@ async fn turn_away(engine: &Engine, parts: &Parts) -> Option<Response<Bytes>> {
     if !needs_path {
         return None;
     }
-    let full_path = path::canonical(parts.uri.path());
+    let full_path = engine.routes.settled(parts.uri.path(), &engine.base_path);
     let path = path::below_base(&full_path, &engine.base_path);
     if engine.disabled_paths.iter().any(|disabled| disabled == path) {
         let mut response = Response::new(Bytes::from_static(b"Not Found"));

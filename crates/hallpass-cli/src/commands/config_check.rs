@@ -36,7 +36,7 @@ pub(super) fn run(loaded: &Loaded) -> Result<(), Failure> {
 }
 
 /// A database URL may hold a password, which does not print.
-fn without_password(url: &str) -> String {
+pub(super) fn without_password(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
     match rest.rsplit_once('@') {
         Some((_, host)) => format!("{scheme}://…@{host}"),

@@ -1,6 +1,7 @@
 //! One file a command.
 
 mod config_check;
+mod doctor;
 mod migrate;
 mod proxy;
 mod secret;
@@ -30,6 +31,9 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         secret::run();
         return Ok(());
     }
+    if let Command::Doctor(arguments) = &cli.command {
+        return doctor::run(config::load(cli.config.as_deref(), None), arguments.json).await;
+    }
     let listen = match &cli.command {
         Command::Serve(arguments) => arguments.listen.as_deref(),
         _ => None,
@@ -51,7 +55,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Migrate(arguments) => migrate::run(&tool(&loaded, true).await?, arguments.plan).await?,
         Command::User(command) => user::run(&tool(&loaded, false).await?, command).await?,
         Command::Session(command) => session::run(&tool(&loaded, false).await?, command).await?,
-        Command::Serve(_) | Command::Proxy(_) | Command::Secret => {}
+        Command::Serve(_) | Command::Proxy(_) | Command::Secret | Command::Doctor(_) => {}
     }
     Ok(())
 }
@@ -101,8 +105,10 @@ pub(crate) fn builder(config: &Config) -> Result<Builder, Failure> {
     if let Some(url) = &config.on_api_error.error_url {
         builder = builder.error_url(url);
     }
-    if config.plugins.bearer.enabled {
-        builder = builder.plugin(Bearer::new().require_signature(config.plugins.bearer.require_signature));
+    let bearer = &config.plugins.bearer;
+    if bearer.enabled {
+        let plugin = Bearer::new().require_signature(bearer.require_signature).verify_endpoint(bearer.verify_endpoint);
+        builder = builder.plugin(plugin);
     }
     if let Some(section) = config.plugins.open_api.as_ref().filter(|section| section.enabled) {
         builder = builder.plugin(open_api(section));

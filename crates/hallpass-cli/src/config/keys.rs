@@ -211,7 +211,7 @@ pub const KEYS: &[Key] = &[
     key("mail.secret", Text),
     key("plugins.bearer.enabled", Flag),
     key("plugins.bearer.require_signature", Flag),
-    later("plugins.bearer.verify_endpoint", Flag),
+    key("plugins.bearer.verify_endpoint", Flag),
     key("plugins.generic_oauth.config", Any),
     key("plugins.generic_oauth.config.*.provider_id", Text),
     key("plugins.generic_oauth.config.*.name", Text),

@@ -205,11 +205,13 @@ pub struct BearerSection {
     pub enabled: bool,
     /// Accepts signed tokens only.
     pub require_signature: bool,
+    /// Whether gateways can ask at `/bearer/verify`.
+    pub verify_endpoint: bool,
 }
 
 impl Default for BearerSection {
     fn default() -> Self {
-        Self { enabled: true, require_signature: false }
+        Self { enabled: true, require_signature: false, verify_endpoint: false }
     }
 }
 
@@ -362,8 +364,16 @@ impl Config {
             .map_err(|error| format!("log.filter: `{filter}` cannot be understood: {error}"))
     }
 
-    fn listens_on_loopback(&self) -> bool {
+    pub(crate) fn listens_on_loopback(&self) -> bool {
         self.listen().is_none_or(|address| address.ip().is_loopback())
+    }
+
+    /// What tokens are signed with, and where that comes from, if there is anything yet.
+    ///
+    /// # Errors
+    /// When the file it is kept in cannot be used.
+    pub fn found_secrets(&self) -> Result<Option<(Secrets, SecretOrigin)>, String> {
+        secret::find(self)
     }
 
     /// What tokens are signed with, and where that comes from. In development a secret is made where there is none.

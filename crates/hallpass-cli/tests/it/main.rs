@@ -1,6 +1,7 @@
 //! The binary as its operators and clients meet it: started as a process, spoken to over sockets.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod doctor;
 mod hostile;
 mod mail;
 mod proxy;

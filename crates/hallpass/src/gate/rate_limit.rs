@@ -30,16 +30,22 @@ impl Limit {
     }
 }
 
-/// A limit for the paths a function picks; what plugins register.
+/// A limit, or none at all, for the paths a function picks; what plugins register.
 pub struct RateLimitRule {
     matcher: Box<dyn Fn(&str) -> bool + Send + Sync>,
-    limit: Limit,
+    /// Where there is none, calls are not counted.
+    limit: Option<Limit>,
 }
 
 impl RateLimitRule {
     /// Limits the paths (below the base path) for which `matcher` answers true.
     pub fn new(matcher: impl Fn(&str) -> bool + Send + Sync + 'static, window: Duration, max: u64) -> Self {
-        Self { matcher: Box::new(matcher), limit: Limit { window, max } }
+        Self { matcher: Box::new(matcher), limit: Some(Limit { window, max }) }
+    }
+
+    /// Lets the paths for which `matcher` answers true be called as often as anybody likes.
+    pub fn none(matcher: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
+        Self { matcher: Box::new(matcher), limit: None }
     }
 }
 
@@ -119,6 +125,11 @@ impl RateLimiter {
         self.enabled
     }
 
+    /// The limit of a path, if calls are limited at all.
+    pub(crate) fn limit_of(&self, path: &str) -> Option<Limit> {
+        if self.enabled { self.limit_for(path) } else { None }
+    }
+
     /// Counts a call, unless it is one too many.
     pub(crate) async fn admit(&self, ip: Option<&str>, path: &str, now: Timestamp) -> Result<(), Refusal> {
         let Some(limit) = self.limit_for(path) else { return Ok(()) };
@@ -146,14 +157,14 @@ impl RateLimiter {
             CustomRule::Limit { window, .. } => Some(Duration::from(*window)),
             CustomRule::Switch(_) => None,
         });
-        let plugins = self.plugins.iter().map(|rule| rule.limit.window);
+        let plugins = self.plugins.iter().filter_map(|rule| Some(rule.limit?.window));
         custom.chain(plugins).chain([self.general.window]).fold(LONGEST_BUILT_IN, Duration::max)
     }
 
     /// The limit of a path; later rules win: the general one, the built-in one, a plugin's, the operator's.
     fn limit_for(&self, path: &str) -> Option<Limit> {
         let plugin = self.plugins.iter().find(|rule| (rule.matcher)(path)).map(|rule| rule.limit);
-        let limit = plugin.or_else(|| built_in(path)).unwrap_or(self.general);
+        let limit = plugin.unwrap_or_else(|| Some(built_in(path).unwrap_or(self.general)));
         let custom = self.custom.iter().find(|(pattern, _)| match pattern {
             Pattern::Exact(exact) => exact == path,
             Pattern::Glob(glob) => glob.matches(path),
@@ -161,7 +172,7 @@ impl RateLimiter {
         match custom.map(|(_, rule)| rule) {
             Some(CustomRule::Switch(false)) => None,
             Some(CustomRule::Limit { window, max }) => Some(Limit { window: (*window).into(), max: *max }),
-            Some(CustomRule::Switch(true)) | None => Some(limit),
+            Some(CustomRule::Switch(true)) | None => limit,
         }
     }
 }

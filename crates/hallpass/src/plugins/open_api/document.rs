@@ -68,7 +68,7 @@ pub(super) fn write(engine: &Engine) -> Value {
     let mut paths = Map::new();
     for endpoint in engine.routes.mounted() {
         let route = endpoint.route();
-        if engine.disabled_paths.iter().any(|disabled| disabled == route.path()) {
+        if route.for_gateways || engine.disabled_paths.iter().any(|disabled| disabled == route.path()) {
             continue;
         }
         let described = endpoint.describe(&mut schemas);

@@ -6,6 +6,7 @@ mod hostile_headers;
 mod request;
 mod response;
 mod steps;
+mod verify;
 
 use hallpass_verify::component::encode;
 

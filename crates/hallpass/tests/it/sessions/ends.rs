@@ -1,13 +1,12 @@
 //! How a session ends: by time, by revocation, by revocation at the very moment of a refresh (CONTRACT §7.2).
 
-use futures_util::FutureExt;
-use hallpass::store::{Batch, Filter, MemoryStore, Schema, Store};
+use hallpass::store::{Batch, Filter, MemoryStore};
 use serde_json::json;
 
 use super::MILLI;
 use crate::{
     routes::{WITH_SESSION, with_fields_and},
-    support::{Asked, Caller, DAY, Stage, Watched, cleared, stage},
+    support::{Caller, DAY, Stage, cleared, revoking, stage},
 };
 
 #[tokio::test]
@@ -50,18 +49,6 @@ async fn a_session_whose_user_is_gone_is_nobody() {
     let ann = stage.caller("ann").await;
     stage.write(Batch::new().delete("user", Filter::eq("id", &*ann.id))).await;
     assert!(stage.get("/get-session").by(&ann).await.is_cleared_null());
-}
-
-/// A store that loses every session at the moment it is to be written to: as when somebody revokes one between
-/// look-up and refresh.
-fn revoking(memory: &MemoryStore) -> Watched<MemoryStore> {
-    let (inner, schema) = (memory.clone(), Schema::core());
-    Watched::new(memory.clone(), move |asked| {
-        if asked == Asked::Write {
-            inner.write(&schema, Batch::new().delete("session", Filter::All)).now_or_never().unwrap()?;
-        }
-        Ok(())
-    })
 }
 
 /// Ann's session, due for a refresh, in such a store.

@@ -22,7 +22,7 @@ use hallpass::{
 pub(crate) use call::{Answer, Call, cleared, headers, traces};
 pub(crate) use mail::{Mails, bare_link, jwt, jwt_by, jwt_parts, link, stage_with_mail};
 pub(crate) use people::{Caller, PASSWORD, PASSWORD_HASH, cookie, forged, sign};
-pub(crate) use store::{Asked, Calls, Fault, Faults, Watched, counting, failing};
+pub(crate) use store::{Asked, Calls, Fault, Faults, counting, failing, revoking};
 
 /// The secret of the contract's byte vectors (CONTRACT §4.3).
 pub(crate) const SECRET: &str = "better-auth-contract-secret-00000000";

@@ -2,8 +2,10 @@
 
 use std::sync::{Arc, Mutex};
 
+use futures_util::FutureExt;
 use hallpass::store::{
-    Batch, Fut, Mode, Outcome, Plan, Query, Row, Schema, Session, SessionToken, Store, StoreError, User,
+    Batch, Filter, Fut, MemoryStore, Mode, Outcome, Plan, Query, Row, Schema, Session, SessionToken, Store, StoreError,
+    User,
 };
 
 /// What was asked of a store.
@@ -134,4 +136,16 @@ impl Faults {
 pub(crate) fn failing<S: Store>(inner: S, faults: &Faults) -> Watched<S> {
     let faults = faults.clone();
     Watched::new(inner, move |asked| faults.meet(asked))
+}
+
+/// A store that loses every session at the moment it is to be written to: as when somebody revokes one between
+/// look-up and refresh.
+pub(crate) fn revoking(memory: &MemoryStore) -> Watched<MemoryStore> {
+    let (inner, schema) = (memory.clone(), Schema::core());
+    Watched::new(memory.clone(), move |asked| {
+        if asked == Asked::Write {
+            inner.write(&schema, Batch::new().delete("session", Filter::All)).now_or_never().unwrap()?;
+        }
+        Ok(())
+    })
 }

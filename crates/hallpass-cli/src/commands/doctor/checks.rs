@@ -1,0 +1,217 @@
+//! What is looked at, one function for each.
+
+use hallpass::{
+    Environment, Hallpass,
+    options::BaseUrl,
+    store::{Mode, Store},
+};
+use hallpass_sql::SqlStore;
+use url::{Host, Url};
+
+use super::{
+    Findings,
+    Level::{self, Error, Hint, Warning},
+};
+use crate::{
+    commands::{chain, config_check::without_password},
+    config::{Config, SecretOrigin},
+};
+
+fn is_production(config: &Config) -> bool {
+    config.environment() == Environment::Production
+}
+
+/// Who can reach the server, and what it believes to be reached at.
+pub(super) fn environment(config: &Config, findings: &mut Findings) {
+    if !is_production(config) && !config.listens_on_loopback() {
+        let says = "other machines can reach this server, and development has no rate limits and a page on which anybody \
+                    can try everything; set environment = \"production\" unless that is wanted";
+        findings.add(Warning, "environment", says);
+    }
+    match config.base_url.as_ref().filter(|url| !matches!(url, BaseUrl::Url(url) if url.is_empty())) {
+        _ if !is_production(config) => {}
+        None => findings.add(
+            Warning,
+            "base_url",
+            "it is not set, so that each request's own Host header is taken for it; set it to what clients reach this \
+             server at, such as https://api.example.com",
+        ),
+        Some(BaseUrl::Url(url)) if is_plain(url) => findings.add(
+            Warning,
+            "base_url",
+            "it begins with http://, so that tokens and passwords travel in the clear and cookies are not `Secure`; put \
+             TLS in front, and say https:// here",
+        ),
+        Some(_) => findings.add(Level::Ok, "base_url", "what clients reach this server at is known"),
+    }
+}
+
+/// Whether a URL leads over a network without TLS.
+fn is_plain(url: &str) -> bool {
+    let Ok(url) = Url::parse(url) else { return false };
+    let is_here = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    url.scheme() == "http" && !is_here
+}
+
+/// Whom the rate limiter counts, and what it must not count.
+pub(super) fn limits(config: &Config, engine: &Hallpass, findings: &mut Findings) {
+    // No endpoint is there, so this is what every path has that nobody has thought of.
+    let Some(usual) = engine.rate_limit_of("/-") else {
+        if is_production(config) {
+            findings.add(
+                Warning,
+                "rate_limit",
+                "nothing limits how often passwords are guessed; leave rate_limit.enabled out",
+            );
+        }
+        return;
+    };
+    let addresses = &config.advanced.ip_address;
+    let names_a_proxy = addresses.ip_address_headers.as_ref().is_some_and(|headers| !headers.is_empty())
+        || !addresses.trusted_proxies.is_empty();
+    if addresses.disable_ip_tracking {
+        let says = "clients have no addresses with disable_ip_tracking, so the rate limiter counts nobody";
+        findings.add(Warning, "advanced.ip_address", says);
+    } else if !addresses.peer_address && !names_a_proxy {
+        findings.add(
+            Warning,
+            "advanced.ip_address",
+            "nothing says where a client's address is found. Without a proxy that sets x-forwarded-for to one address all \
+             clients share one count of the rate limiter, and a client that is not behind the proxy chooses its own. Set \
+             peer_address = true where clients connect directly, trusted_proxies or ip_address_headers where a proxy does",
+        );
+    } else {
+        findings.add(Level::Ok, "advanced.ip_address", "clients are told apart by their addresses");
+    }
+    if engine.rate_limit_of("/get-session") == Some(usual) {
+        findings.add(
+            Hint,
+            "rate_limit.custom_rules",
+            format!(
+                "services that ask /get-session who their callers are share one count of {} calls in {} s, that of their own \
+                 address; if you have any, give it a rule: [rate_limit.custom_rules] \"/get-session\" = false, or a higher max",
+                usual.max,
+                usual.window.as_secs()
+            ),
+        );
+    }
+    let bearer = &config.plugins.bearer;
+    if bearer.enabled && bearer.verify_endpoint && engine.rate_limit_of("/bearer/verify").is_some() {
+        findings.add(
+            Warning,
+            "rate_limit.custom_rules",
+            "a rule limits /bearer/verify, by which every request passes that a gateway lets through, all of them from the \
+             gateway's address; add \"/bearer/verify\" = false before it",
+        );
+    }
+}
+
+/// Whether the database is there and has what the engine needs.
+pub(super) async fn database(config: &Config, engine: &Hallpass, findings: &mut Findings) {
+    let url = &config.database.url;
+    match SqlStore::file_of(url) {
+        Ok(Some(file)) if !file.exists() => {
+            let says = format!(
+                "there is none yet at {}; `hallpass serve` or `hallpass migrate` makes it",
+                without_password(url)
+            );
+            return findings.add(Hint, "database", says);
+        }
+        Ok(None) => {
+            return findings.add(Warning, "database", "it is in memory, and gone when the server stops");
+        }
+        Ok(Some(_)) | Err(_) => {}
+    }
+    let store = match SqlStore::connect(url).await {
+        Ok(store) => store,
+        Err(error) => return findings.add(Error, "database", chain(error).to_string()),
+    };
+    match store.migrate(engine.schema(), Mode::Plan).await {
+        Ok(plan) if plan.is_empty() => {
+            findings.add(Level::Ok, "database", "it has the tables and columns that this needs");
+        }
+        Ok(_) if config.database.auto_migrate.unwrap_or(true) => {
+            let says = "it lacks tables or columns, which `hallpass serve` adds at its start; `hallpass migrate --plan` shows them";
+            findings.add(Warning, "database", says);
+        }
+        Ok(_) => {
+            findings.add(Error, "database", "it lacks tables or columns that this needs; run `hallpass migrate`");
+        }
+        Err(error) => findings.add(Error, "database", chain(error).to_string()),
+    }
+    if let Err(error) = store.close().await {
+        findings.add(Warning, "database", chain(error).to_string());
+    }
+}
+
+/// Plugins that do not do what was meant, or show what was not.
+pub(super) fn plugins(config: &Config, findings: &mut Findings) {
+    let bearer = &config.plugins.bearer;
+    if bearer.verify_endpoint && !bearer.enabled {
+        let says = "it is on and does nothing, since plugins.bearer.enabled is false";
+        findings.add(Warning, "plugins.bearer.verify_endpoint", says);
+    }
+    let is_disabled = config.disabled_paths.iter().any(|path| path == "/bearer/verify");
+    if bearer.verify_endpoint && is_disabled {
+        let says = "it is on, and disabled_paths has it: gateways get 404, and let nobody pass";
+        findings.add(Warning, "plugins.bearer.verify_endpoint", says);
+    }
+    if is_production(config) && config.plugins.open_api.as_ref().is_some_and(|section| section.enabled) {
+        let says = "everybody can read which endpoints there are; leave the section out where that is not wanted";
+        findings.add(Hint, "plugins.open_api", says);
+    }
+}
+
+/// Who on this machine can read what is nobody's business. What the operator wrote themselves is theirs to look after.
+pub(super) fn files(config: &Config, origin: Option<&SecretOrigin>, findings: &mut Findings) {
+    if let Some(SecretOrigin::File(path)) = origin {
+        match others_may(path) {
+            None => findings.add(Level::Ok, "secret", "its file is for its owner's eyes only"),
+            Some(mode) => {
+                let says = format!(
+                    "others on this machine can get at {} (mode {mode:o}), and whoever reads it can sign tokens: chmod 600",
+                    path.display()
+                );
+                findings.add(Error, "secret", says);
+            }
+        }
+    }
+    let Ok(Some(database)) = SqlStore::file_of(&config.database.url) else { return };
+    if !database.exists() {
+        return;
+    }
+    let beside = ["", "-wal", "-shm"].map(|end| {
+        let mut path = database.clone().into_os_string();
+        path.push(end);
+        std::path::PathBuf::from(path)
+    });
+    match beside.iter().find_map(|path| Some((path, others_may(path)?))) {
+        None => findings.add(Level::Ok, "database", "its files are for their owner's eyes only"),
+        Some((path, mode)) => {
+            let says = format!(
+                "others on this machine can get at {} (mode {mode:o}), which has sessions and password hashes in it: chmod 600",
+                path.display()
+            );
+            findings.add(Warning, "database", says);
+        }
+    }
+}
+
+/// The mode of a file that others than its owner may read or write.
+#[cfg(unix)]
+fn others_may(path: &std::path::Path) -> Option<u32> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = std::fs::metadata(path).ok()?.permissions().mode() & 0o777;
+    (mode & 0o066 != 0).then_some(mode)
+}
+
+/// Other systems have rights of another kind.
+#[cfg(not(unix))]
+fn others_may(_: &std::path::Path) -> Option<u32> {
+    None
+}
