@@ -96,8 +96,12 @@ fn deny() -> Result<Tally, String> {
 
 fn rust() -> Result<Tally, String> {
     // Tests that need what is missing say so; where everything has to run, they fail.
-    if let Err(reason) = npm_packages("crates/hallpass-mail/tests/smtp-server", &[]) {
-        say(&reason);
+    let keyring = system("/usr/bin/gnome-keyring-daemon", "gnome-keyring")
+        .and_then(|()| system("/usr/bin/dbus-run-session", "dbus-daemon"));
+    for prepared in [npm_packages("crates/hallpass-mail/tests/smtp-server", &[]), prepare_node(), keyring] {
+        if let Err(reason) = prepared {
+            say(&reason);
+        }
     }
     counted(&mut cargo(&["test", "--workspace", "--all-features", "--no-fail-fast"]), count_cargo_test)
 }

@@ -11,7 +11,7 @@ use url::Url;
 use crate::{Error, Token};
 
 /// The header that brings a new token.
-pub(crate) const SET_AUTH_TOKEN: HeaderName = HeaderName::from_static("set-auth-token");
+const SET_AUTH_TOKEN: HeaderName = HeaderName::from_static("set-auth-token");
 
 /// A whole answer.
 #[derive(Clone)]
@@ -52,7 +52,7 @@ impl Answer {
 
     /// The token that came with it.
     pub fn new_token(&self) -> Option<Token> {
-        self.headers.get(SET_AUTH_TOKEN).and_then(Token::from_header)
+        new_token(&self.headers)
     }
 
     /// Where it redirects to, if it does.
@@ -69,6 +69,11 @@ impl Answer {
         let body: Value = serde_json::from_slice(&self.body).ok()?;
         Some(body.get("code")?.as_str()?.to_owned())
     }
+}
+
+/// What `set-auth-token` brings.
+pub(crate) fn new_token(headers: &HeaderMap) -> Option<Token> {
+    headers.get(SET_AUTH_TOKEN).and_then(Token::from_header)
 }
 
 /// Where the reader stopped, without what it read.

@@ -117,9 +117,7 @@ impl Prepared {
     /// *Send*: an empty token or none means no header.
     fn bearing(mut self, token: Option<&Token>) -> Result<Self, Error> {
         if let Some(token) = token {
-            let header = token.header();
-            let header = header.ok_or_else(|| Error::request("the token holds characters that no header can carry"))?;
-            self.headers.insert(AUTHORIZATION, header);
+            self.headers.insert(AUTHORIZATION, token.header()?);
         }
         Ok(self)
     }

@@ -25,6 +25,7 @@
 //!    | at the same time | either | or |
 //!    |---|---|---|
 //!    | signing in, signing out | the new session is ended, too | the old one is ended, the new one stays |
+//!    | signing in, revoking all other sessions | the others are those of before, the new one stays | the new one revokes them |
 //!    | changing the password, signing out | the session that the change began is ended | the change is refused with 401 |
 //!    | changing the password, a 401 about the token of before | the change's token is stored; the 401 is late, and drops nothing | the 401 is about a dead token, drops it, and the change is refused |
 //!

@@ -40,6 +40,7 @@ pub(crate) struct Server {
     base: String,
     base_path: String,
     plain: bool,
+    allow_plain: bool,
 }
 
 impl Server {
@@ -59,7 +60,7 @@ impl Server {
         let normal = normal.ok_or_else(|| BuildError::new("the base path is none"))?;
         let base_path = normal.path().trim_end_matches('/').to_owned();
         let base = format!("{}{base_path}", url.origin().ascii_serialization());
-        Ok(Self { origin: url.origin(), base, base_path, plain: url.scheme() == "http" })
+        Ok(Self { origin: url.origin(), base, base_path, plain: url.scheme() == "http", allow_plain })
     }
 
     /// Origin and base path.
@@ -67,13 +68,14 @@ impl Server {
         &self.base
     }
 
-    pub(crate) fn origin(&self) -> &Origin {
-        &self.origin
-    }
-
     /// Whether what goes there can be read on its way.
     pub(crate) fn is_plain(&self) -> bool {
         self.plain
+    }
+
+    /// Whether whoever made the client takes that for no danger.
+    pub(crate) fn allows_plain(&self) -> bool {
+        self.allow_plain
     }
 
     /// The URL of an endpoint. Whatever the path says, it is one of this server below its base path.

@@ -7,6 +7,8 @@ use serde::{Deserialize, Deserializer};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
+use crate::Error;
+
 /// A bearer token: what opens a session, and therefore a secret.
 ///
 /// It is erased from memory when it is dropped, compared in constant time, and printed as `Token(…)`. Its text is had with
@@ -48,11 +50,12 @@ impl Token {
     }
 
     /// As the value of `Authorization`, unless it holds characters that no header can carry.
-    pub(crate) fn header(&self) -> Option<HeaderValue> {
+    pub(crate) fn header(&self) -> Result<HeaderValue, Error> {
         let line = Zeroizing::new(format!("Bearer {}", self.expose()));
-        let mut value = HeaderValue::from_str(&line).ok()?;
+        let value = HeaderValue::from_str(&line);
+        let mut value = value.map_err(|_| Error::request("the token holds characters that no header can carry"))?;
         value.set_sensitive(true);
-        Some(value)
+        Ok(value)
     }
 
     /// The value of `set-auth-token`, if it is one.

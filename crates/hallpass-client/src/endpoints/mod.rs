@@ -16,7 +16,8 @@ pub use custom::Custom;
 pub use email::{ChangeEmail, SendVerificationEmail, VerifyEmail};
 pub use password::{ChangePassword, RequestPasswordReset, ResetPassword, ResetPasswordCallback, VerifyPassword};
 pub use session::{
-    GetSession, ListSessions, Ok, RevokeOtherSessions, RevokeSession, RevokeSessions, SignOut, UpdateSession,
+    ExtendSession, GetSession, ListSessions, Ok, RevokeOtherSessions, RevokeSession, RevokeSessions, SignOut,
+    UpdateSession,
 };
 pub use sign_in::{SignIn, SignInEmail};
 pub use sign_up::{SignUp, SignUpEmail};

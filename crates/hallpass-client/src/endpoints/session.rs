@@ -21,6 +21,12 @@ impl AuthClient {
         self.request(GetSession::default())
     }
 
+    /// Extends the session, on servers that put it off (`deferSessionRefresh`) and have said that it is time
+    /// ([`needs_refresh`](CurrentSession::needs_refresh)). Others extend it by themselves, and refuse this with 405.
+    pub fn extend_session(&self) -> Call<ExtendSession> {
+        self.request(ExtendSession {})
+    }
+
     /// Signs out: ends the session, and drops the token once the server has said that it did.
     pub fn sign_out(&self) -> Call<SignOut> {
         self.request(SignOut::default())
@@ -97,6 +103,22 @@ impl Call<GetSession> {
     /// Has the server look into its database.
     pub fn disable_cookie_cache(self) -> Self {
         self.with(|input| input.disable_cookie_cache = Some(true))
+    }
+}
+
+/// `POST /get-session`.
+#[derive(Serialize)]
+pub struct ExtendSession {}
+
+impl Endpoint for ExtendSession {
+    type Output = Option<CurrentSession>;
+
+    fn route(&self) -> Route {
+        Route::post("/get-session")
+    }
+
+    fn verdict(&self, output: &Self::Output, _: Option<&Token>) -> Verdict {
+        if output.is_none() { Verdict::Unknown } else { Verdict::Silent }
     }
 }
 
@@ -196,7 +218,7 @@ impl Endpoint for RevokeOtherSessions {
     type Output = Status;
 
     fn route(&self) -> Route {
-        Route::post("/revoke-other-sessions").needs_session()
+        Route::post("/revoke-other-sessions").needs_session().changes_session()
     }
 }
 

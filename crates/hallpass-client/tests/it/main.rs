@@ -1,11 +1,25 @@
 //! The client against real servers, real files and raw sockets.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
 
+mod files;
+#[cfg(all(feature = "keyring", target_os = "linux"))]
+mod keyring;
 mod npm;
+mod order;
+mod origins;
 mod provider;
+mod retries;
+mod secrets;
 mod server;
 mod text;
+mod wire;
 
 /// Names each claim of the text as a test of both servers.
 macro_rules! on_both_servers {
@@ -45,7 +59,10 @@ on_both_servers! {
         dead_tokens_are_dropped_and_no_others
         any_endpoint_can_be_called;
     Refreshing:
-        a_session_is_extended_at_every_look;
+        a_session_is_extended_at_every_look
+        many_tasks_share_one_client;
+    Deferring:
+        a_session_is_extended_when_asked_to;
     Mails:
         a_forgotten_password_is_replaced
         an_address_is_proven

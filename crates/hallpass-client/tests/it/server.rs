@@ -33,6 +33,8 @@ pub(crate) enum Given {
     Plain,
     /// Extends sessions at every look.
     Refreshing,
+    /// Extends sessions when asked to.
+    Deferring,
     /// Sends mails.
     Mails,
     /// Knows a provider.
@@ -51,7 +53,7 @@ pub(crate) struct Server {
 
 enum Serving {
     Here(JoinHandle<()>),
-    There { _node: Node },
+    There { _node: Box<Node> },
 }
 
 impl Drop for Server {
@@ -86,9 +88,10 @@ impl Server {
         user.additional_fields.insert("plan".into(), field());
         let mut session = SessionOptions::default();
         session.additional_fields.insert("theme".into(), field());
-        if given == Given::Refreshing {
+        if matches!(given, Given::Refreshing | Given::Deferring) {
             session.update_age = Some(Span::from_secs(0));
         }
+        session.defer_session_refresh = given == Given::Deferring;
         if given == Given::Mails {
             user.change_email = ChangeEmailOptions { enabled: true, ..ChangeEmailOptions::default() };
             user.delete_user = DeleteUserOptions {
@@ -132,6 +135,7 @@ impl Server {
         let mut options = json!({
             "secret": SECRET,
             "baseURL": url,
+            "logger": { "disabled": true },
             "emailAndPassword": { "enabled": true },
             "user": { "additionalFields": { "plan": { "type": "string", "required": false } } },
             "session": { "additionalFields": { "theme": { "type": "string", "required": false } } },
@@ -141,6 +145,10 @@ impl Server {
         match given {
             Given::Plain => {}
             Given::Refreshing => options["session"]["updateAge"] = 0.into(),
+            Given::Deferring => {
+                options["session"]["updateAge"] = 0.into();
+                options["session"]["deferSessionRefresh"] = true.into();
+            }
             Given::Mails => {
                 options["emailAndPassword"]["sendResetPassword"] = true.into();
                 options["emailVerification"] =
@@ -166,7 +174,7 @@ impl Server {
         }))
         .await;
         node.hear().await;
-        let serving = Serving::There { _node: node };
+        let serving = Serving::There { _node: node.into() };
         Some(Self { url, provider, doors: Doors::default(), outbox, _folder: folder, serving })
     }
 

@@ -158,6 +158,8 @@ pub(crate) async fn refusals_have_status_and_code(server: &Server) {
     assert_eq!(error.code(), Some("PASSWORD_TOO_SHORT"));
     let error = client.sign_in().social("nowhere").await.unwrap_err();
     assert_eq!((error.status(), error.code()), (Some(StatusCode::NOT_FOUND), Some("PROVIDER_NOT_FOUND")));
+    let error = client.extend_session().await.unwrap_err();
+    assert_eq!(error.code(), Some("METHOD_NOT_ALLOWED_DEFER_SESSION_REQUIRED"));
     let error = client.update_session().await.unwrap_err();
     assert_eq!((error.code(), error.message()), (None, Some("No fields to update")));
     let error = client.delete_user().await.unwrap_err();
@@ -322,6 +324,22 @@ pub(crate) async fn a_session_is_extended_at_every_look(server: &Server) {
     assert_eq!(token(&client).await, kept);
 }
 
+pub(crate) async fn a_session_is_extended_when_asked_to(server: &Server) {
+    let client = ada(server).await;
+    let looked = client.get_session().on_success(|seen| assert_eq!(seen.new_token(), None)).await.unwrap().unwrap();
+    assert!(looked.needs_refresh);
+    let brought = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&brought);
+    let count = move |seen: &hallpass_client::Seen<'_>| {
+        counted.fetch_add(usize::from(seen.new_token().is_some()), Ordering::SeqCst);
+    };
+    let extended = client.extend_session().on_success(count).await.unwrap().unwrap();
+    assert_eq!(brought.load(Ordering::SeqCst), 1);
+    assert!(extended.session.expires_at >= looked.session.expires_at);
+    client.sign_out().await.unwrap();
+    assert_eq!(client.extend_session().await.unwrap(), None);
+}
+
 pub(crate) async fn a_forgotten_password_is_replaced(server: &Server) {
     ada(server).await;
     let client = server.client();
@@ -421,16 +439,69 @@ pub(crate) async fn accounts_at_providers_are_used(server: &Server) {
     assert_eq!(access.access_token.expose(), given["accessToken"].as_str().unwrap());
     let info = client.account_info(&account.id).await.unwrap();
     assert_eq!((info.account.account_id.as_str(), &info.user["email"]), ("subject-1", &json!("ada@example.com")));
-    let refreshed = client.refresh_token(&account.id).await.unwrap();
-    assert_eq!((refreshed.provider_id.as_str(), refreshed.access_token.is_some()), ("idp", true));
-    assert!(!format!("{refreshed:?}").contains(given["accessToken"].as_str().unwrap()));
+    // What a sign-in with an ID token brings is not kept whole; linking keeps all of it.
+    assert_eq!(client.refresh_token(&account.id).await.unwrap_err().code(), Some("REFRESH_TOKEN_NOT_FOUND"));
 
     let linked = client.link_social("idp").callback_url("/linked").disable_redirect(true).await.unwrap();
     assert!(!linked.url.is_empty() && !linked.status && !linked.redirect);
     let linked = client.link_social("idp").id_token(id_token()).await.unwrap();
     assert!(linked.status && linked.url.is_empty());
+    let refreshed = client.refresh_token(&account.id).await.unwrap();
+    assert_eq!((refreshed.provider_id.as_str(), refreshed.access_token.is_some()), ("idp", true));
+    assert!(!format!("{refreshed:?}").contains(given["accessToken"].as_str().unwrap()));
     let kept = token(&client).await;
     let error = client.link_social("idp").id_token(IdToken::new("nonsense")).await.unwrap_err();
     assert!(error.is_unauthorized());
     assert_eq!(token(&client).await, kept, "a 401 about the provider's token is not about ours");
+}
+
+/// Tasks at once, and how often.
+const TASKS: usize = 32;
+const ROUNDS: usize = 20;
+
+pub(crate) async fn many_tasks_share_one_client(server: &Server) {
+    ada(server).await;
+    // Hooks of calls that begin, change or end the session run in its turn, so what they note is in the right order.
+    let stored: Arc<Mutex<Option<Token>>> = Arc::default();
+    let noted = Arc::clone(&stored);
+    let client = server
+        .builder()
+        .on_success(move |seen| match seen.path() {
+            "/sign-in/email" | "/change-password" => *noted.lock().unwrap() = seen.new_token(),
+            "/sign-out" | "/revoke-sessions" => *noted.lock().unwrap() = None,
+            _ => {}
+        })
+        .build()
+        .unwrap();
+    for round in 0..ROUNDS {
+        client.sign_in().email("ada@example.com", PASSWORD).await.unwrap();
+        let tasks: Vec<_> =
+            (0..TASKS).map(|number| tokio::spawn(one_of_many(client.clone(), number + round))).collect();
+        for task in tasks {
+            task.await.unwrap();
+        }
+        let now = token(&client).await;
+        assert_eq!(now, *stored.lock().unwrap(), "round {round}");
+        assert_eq!(is_signed_in(&client).await, now.is_some(), "round {round}: what is kept is alive");
+        assert_eq!(token(&client).await, now);
+    }
+    client.sign_out().await.unwrap();
+    assert_eq!(token(&client).await, None);
+}
+
+/// Whether the session is there when its turn comes is chance. That the server says anything else than 401 is not.
+async fn one_of_many(client: AuthClient, number: usize) {
+    let done = match number % TASKS {
+        0 | 16 => client.sign_in().email("ada@example.com", PASSWORD).await.map(drop),
+        8 | 24 => client.sign_out().await.map(drop),
+        4 => client.revoke_sessions().await.map(drop),
+        12 => client.change_password(PASSWORD, PASSWORD).revoke_other_sessions(true).await.map(drop),
+        20 => client.revoke_other_sessions().await.map(drop),
+        number if number % 3 == 0 => client.list_sessions().await.map(drop),
+        number if number % 3 == 1 => client.update_user().name(format!("Ada {number}")).await.map(drop),
+        _ => client.get_session().await.map(drop),
+    };
+    if let Err(error) = done {
+        assert!(error.is_unauthorized(), "{error}");
+    }
 }
