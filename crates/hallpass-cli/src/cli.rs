@@ -1,8 +1,12 @@
 //! The words of the command line.
 
+mod client;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+
+pub use client::{ClientCommand, Login, Logout, ProfileName, Profiles, Sessions, SessionsCommand, Token, Whoami};
 
 /// Authentication with bearer tokens, on the wire protocol of better-auth.
 #[derive(Debug, Parser)]
@@ -38,6 +42,9 @@ pub enum Command {
     /// Look after sessions.
     #[command(subcommand)]
     Session(SessionCommand),
+    /// Talk to an auth server somewhere.
+    #[command(flatten)]
+    Client(ClientCommand),
 }
 
 /// `serve`.

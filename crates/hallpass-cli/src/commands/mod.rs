@@ -1,5 +1,6 @@
 //! One file a command.
 
+mod client;
 mod config_check;
 mod doctor;
 mod migrate;
@@ -8,6 +9,8 @@ mod secret;
 mod serve;
 mod session;
 mod user;
+
+use std::path::Path;
 
 use hallpass::{
     Bearer, Builder, Hallpass, OpenApi, Secret, SystemClock,
@@ -26,20 +29,26 @@ use crate::{
 /// What a command fails with: a sentence for the person at the terminal.
 pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
+/// The exit status for it.
+pub(crate) fn exit_code(failure: &Failure) -> u8 {
+    failure.downcast_ref().map_or(1, client::Ended::exit_code)
+}
+
 pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
-    if matches!(cli.command, Command::Secret) {
-        secret::run();
-        return Ok(());
+    match cli.command {
+        Command::Client(command) => client::run(command).await,
+        Command::Secret => {
+            secret::run();
+            Ok(())
+        }
+        command => run_configured(cli.config.as_deref(), command).await,
     }
-    if let Command::Doctor(arguments) = &cli.command {
-        return doctor::run(config::load(cli.config.as_deref(), None), arguments.json).await;
-    }
-    let listen = match &cli.command {
+        Command::Serve(_) | Command::Proxy(_) | Command::Secret | Command::Doctor(_) => {}
         Command::Serve(arguments) => arguments.listen.as_deref(),
         _ => None,
     };
-    let loaded = config::load(cli.config.as_deref(), listen)?;
-    match cli.command {
+    let loaded = config::load(file, listen)?;
+    match command {
         Command::Serve(_) => return serve::run(loaded).await,
         Command::Proxy(arguments) => return proxy::run(&loaded, arguments).await,
         _ => {}
@@ -50,7 +59,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
     for warning in &loaded.warnings {
         output::say(&format!("warning: {warning}"));
     }
-    match cli.command {
+    match command {
         Command::Config(ConfigCommand::Check) => config_check::announce(&loaded)?,
         Command::Migrate(arguments) => migrate::run(&tool(&loaded, true).await?, arguments.plan).await?,
         Command::User(command) => user::run(&tool(&loaded, false).await?, command).await?,

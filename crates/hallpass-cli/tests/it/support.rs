@@ -18,7 +18,7 @@ pub(crate) fn command(folder: &Path, arguments: &[&str]) -> Command {
     command.args(arguments).current_dir(folder).stdin(Stdio::null());
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy().into_owned();
-        if name.starts_with("HALLPASS__") || name.starts_with("BETTER_AUTH_") || name == "AUTH_SECRET" {
+        if name.starts_with("HALLPASS_") || name.starts_with("BETTER_AUTH_") || name == "AUTH_SECRET" {
             command.env_remove(name);
         }
     }
@@ -77,6 +77,10 @@ impl Server {
             sleep(Duration::from_millis(25));
         }
         unreachable!("the server did not start: {}", server.log())
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
     }
 
     pub(crate) fn log(&self) -> String {
