@@ -1,18 +1,22 @@
 // The npm package as a server, told on stdin what to be. Each line of stdin is a configuration
-//   { "options": {…npm options…}, "bearer": {…} | false, "plugins": {…}, "database": "/path/file.db", "outbox": "/path/file" }
+//   { "options": {…npm options…}, "bearer": {…} | false, "plugins": {…}, "database": "/path/file.db", "outbox": "/path/file",
+//     "redis": "redis://…" }
 // which takes the place of the one before, or `null` to close the database. Each is answered on stdout, when it is in
 // force, with {"ready":true,"port":N}. One process serves many configurations because starting it takes longer than most
 // flows. It ends when stdin does.
 import { appendFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { createInterface } from "node:readline";
+import { redisStorage } from "@better-auth/redis-storage";
 import { betterAuth } from "better-auth";
 import { getMigrations } from "better-auth/db/migration";
 import { toNodeHandler } from "better-auth/node";
 import * as available from "better-auth/plugins";
 import Database from "better-sqlite3";
+import { Redis } from "ioredis";
 
 let database;
+let redis;
 let handle = (_, response) => response.writeHead(503).end();
 
 // The options that are functions in the package and `true` in a scenario: where they stand, and the kind of their mails.
@@ -43,11 +47,15 @@ function pluginsOf({ bearer, plugins = {} }) {
 async function become(config) {
   database?.close();
   database = undefined;
+  redis?.disconnect();
+  redis = undefined;
   if (!config) return;
   database = new Database(config.database);
+  if (config.redis) redis = new Redis(config.redis);
   const options = {
     ...withSenders(config.options, config.outbox),
     database,
+    ...(redis && { secondaryStorage: redisStorage({ client: redis }) }),
     plugins: pluginsOf(config),
     telemetry: { enabled: false },
   };

@@ -103,7 +103,12 @@ fn rust() -> Result<Tally, String> {
     // Tests that need what is missing say so; where everything has to run, they fail.
     let keyring = system("/usr/bin/gnome-keyring-daemon", "gnome-keyring")
         .and_then(|()| system("/usr/bin/dbus-run-session", "dbus-daemon"));
-    for prepared in [npm_packages("crates/hallpass-mail/tests/smtp-server", &[]), prepare_node(), keyring] {
+    for prepared in [
+        npm_packages("crates/hallpass-mail/tests/smtp-server", &[]),
+        prepare_node(),
+        keyring,
+        system("redis-server", "redis-server"),
+    ] {
         if let Err(reason) = prepared {
             say(&reason);
         }

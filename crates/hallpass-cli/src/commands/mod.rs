@@ -37,13 +37,18 @@ pub(crate) fn exit_code(failure: &Failure) -> u8 {
 pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Command::Client(command) => client::run(command).await,
+        Command::Doctor(arguments) => doctor::run(config::load(cli.config.as_deref(), None), arguments.json).await,
         Command::Secret => {
             secret::run();
             Ok(())
         }
         command => run_configured(cli.config.as_deref(), command).await,
     }
-        Command::Serve(_) | Command::Proxy(_) | Command::Secret | Command::Doctor(_) => {}
+}
+
+/// The commands that are about the server which a configuration describes.
+async fn run_configured(file: Option<&Path>, command: Command) -> Result<(), Failure> {
+    let listen = match &command {
         Command::Serve(arguments) => arguments.listen.as_deref(),
         _ => None,
     };
@@ -64,7 +69,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Migrate(arguments) => migrate::run(&tool(&loaded, true).await?, arguments.plan).await?,
         Command::User(command) => user::run(&tool(&loaded, false).await?, command).await?,
         Command::Session(command) => session::run(&tool(&loaded, false).await?, command).await?,
-        Command::Serve(_) | Command::Proxy(_) | Command::Secret | Command::Doctor(_) => {}
+        Command::Serve(_) | Command::Proxy(_) | Command::Secret | Command::Client(_) | Command::Doctor(_) => {}
     }
     Ok(())
 }

@@ -1,11 +1,8 @@
 //! The binary as its operators and clients meet it: started as a process, spoken to over sockets.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-<<<<<<< HEAD
-mod doctor;
-=======
 mod client;
->>>>>>> w-login
+mod doctor;
 mod hostile;
 mod mail;
 mod proxy;
