@@ -19,10 +19,11 @@ const RENDERED = join(root, "target/docs/book");
 const PORTS = [3000, 3080, 8080, 9090];
 
 /** Runs what the book says and follows its links; resolves to { steps, different: [text] }. */
-export async function runBook({ filter, print = console.log } = {}) {
+export async function runBook({ filter, show, print = console.log } = {}) {
   const result = { steps: 0, different: [] };
-  const prove = (claim, problem) => {
+  const prove = (claim, { problem, said } = {}) => {
     result.steps += 1;
+    if (show && said) print(`  ${claim}\n${said.replace(/^/gm, "    ")}`);
     if (!problem) return;
     result.different.push(`  FAILS  ${claim}: ${problem}`);
     print(result.different.at(-1));
@@ -30,8 +31,8 @@ export async function runBook({ filter, print = console.log } = {}) {
   for (const file of chapters().filter((file) => !filter || file.includes(filter))) await walk(file, prove);
   if (!filter) {
     const problem = await build();
-    prove("the book is built", problem);
-    if (!problem) for (const { page, links, broken } of brokenLinks(RENDERED, root)) prove(`${page}: ${links} links`, broken.join("; "));
+    prove("the book is built", { problem });
+    if (!problem) for (const { page, links, broken } of brokenLinks(RENDERED, root)) prove(`${page}: ${links} links`, { problem: broken.join("; ") });
   }
   return result;
 }
@@ -50,9 +51,9 @@ async function walk(file, prove) {
   const shell = openShell(folder, cleanEnvironment(surroundings(folder, ports)));
   try {
     for (const step of steps) {
-      const problem = await run(step, { folder, shell, moved });
-      prove(`${file}, line ${step.line}: ${step.title}`, problem);
-      if (problem) break;
+      const outcome = await run(step, { folder, shell, moved });
+      prove(`${file}, line ${step.line}: ${step.title}`, outcome);
+      if (outcome?.problem) break;
     }
   } finally {
     await shell.close();
@@ -62,11 +63,12 @@ async function walk(file, prove) {
 
 async function run(step, { folder, shell, moved }) {
   if (step.kind === "file") return void writeFileSync(join(folder, step.name), moved(step.text));
-  if (step.kind === "js") return syntax(folder, step.text);
+  if (step.kind === "js") return { problem: syntax(folder, step.text) };
   const expected = step.expected && moved(step.expected);
   const { output, failed } = await shell.run(moved(step.text), { server: step.server, expected });
-  if (failed !== step.fails) return `it ${failed ? "failed" : "did not fail"}, and said\n${output}`;
-  if (expected !== undefined && !matches(expected, output)) return `it said\n${output}\n--- and not\n${expected}`;
+  if (failed !== step.fails) return { problem: `it ${failed ? "failed" : "did not fail"}, and said\n${output}` };
+  if (expected !== undefined && !matches(expected, output)) return { problem: `it said\n${output}\n--- and not\n${expected}` };
+  return { said: output };
 }
 
 /** Whether a program is JavaScript. What it does is tried elsewhere, by the stages `client` and `web`. */

@@ -16,7 +16,7 @@ import { runWeb } from "./web.mjs";
 
 const USAGE = `usage: node run.mjs [flows|generated|client|shared|self-test|browser|example|web|gateways|book|all] [options]
   --filter TEXT              only flows whose name contains TEXT; of the book, only chapters
-  --show                     print what the npm package answers to each step of the flows
+  --show                     print what the npm package answers to each step of the flows, or what each step of the book printed
   --count N                  how many generated requests (default 5000)
   --seed N                   the seed of the generated requests (default: a new one, which is printed)
   --only N                   replay generated request N alone, and with what came before it
@@ -77,7 +77,7 @@ const STAGES = {
   example: () => runExample(),
   web: () => runWeb(),
   gateways: () => runGateways(),
-  book: () => runBook({ filter: values.filter }),
+  book: () => runBook({ filter: values.filter, show: values.show }),
 };
 
 /** What each stage looks at, where it is not both servers. */

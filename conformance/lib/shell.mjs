@@ -20,12 +20,12 @@ export function openShell(folder, environment) {
     /** Resolves to { output, failed }: everything it wrote, and whether any of its commands failed. */
     async run(text, { server, expected }) {
       count += 1;
-      const [script, log] = [`.step-${count}.sh`, join(folder, `.step-${count}.log`)];
+      const [script, log] = [join(folder, `.step-${count}.sh`), join(folder, `.step-${count}.log`)];
       const lines = server ? withListener(text, environment) : text;
       const listens = server && serverPort(lines, environment);
-      writeFileSync(join(folder, script), server ? inBackground(lines) : text);
+      writeFileSync(script, server ? inBackground(lines) : text);
       const said = new Promise((resolved) => (told = resolved));
-      bash.send(`failed=0; trap 'failed=1' ERR; . ./${script} > ${log} 2>&1 < /dev/null; trap - ERR; echo "done $failed"\n`);
+      bash.send(`failed=0; trap 'failed=1' ERR; . ${script} > ${log} 2>&1 < /dev/null; trap - ERR; echo "done $failed"\n`);
       const line = await within(PATIENCE, said, text.split("\n", 1)[0]).catch((error) => error.message);
       const output = () => readFileSync(log, "utf8");
       if (!line.startsWith("done ")) return { output: `${output()}\n${line}`, failed: true };

@@ -16,5 +16,11 @@ mod chapters {
     chapters! {
         first_minute = "first-minute.md",
         axum = "axum.md",
+        four_moves = "four-moves.md",
+        verify = "verify.md",
+        plugins = "plugins.md",
+        hooks = "hooks.md",
+        configuration = "configuration.md",
+        troubleshooting = "troubleshooting.md",
     }
 }
