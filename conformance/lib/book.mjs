@@ -71,5 +71,6 @@ const tidy = (text) =>
     .replace(/\r/g, "")
     .replace(/\x1b\[[0-9;]*m/g, "")
     .replace(/[ \t]+$/gm, "")
+    .replace(/ {2,}/g, " ")
     .replace(/\n{2,}/g, "\n")
     .trim();
