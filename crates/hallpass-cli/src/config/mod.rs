@@ -184,7 +184,7 @@ pub struct GenericOauthSection {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct OpenApiSection {
-    /// Whether it is on.
+    /// Whether endpoints are described.
     pub enabled: bool,
     /// Where the page is, below the base path.
     pub path: String,
@@ -202,7 +202,7 @@ impl Default for OpenApiSection {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct BearerSection {
-    /// Whether it is on.
+    /// Whether bearer tokens are accepted and handed out.
     pub enabled: bool,
     /// Accepts signed tokens only.
     pub require_signature: bool,

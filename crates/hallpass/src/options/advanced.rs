@@ -22,7 +22,7 @@ pub struct AdvancedOptions {
     pub cross_sub_domain_cookies: CrossSubDomainCookies,
     /// Switches the origin check of requests with cookies off. Any site can then act as a signed-in visitor.
     pub disable_csrf_check: Option<bool>,
-    /// Switches the check of redirect targets off, everywhere or under some paths.
+    /// Switches the check of redirect targets off: everywhere with `true`, or under a list of paths.
     pub disable_origin_check: Option<DisableOriginCheck>,
     /// Believes `x-forwarded-host` when there is no base URL. `x-forwarded-proto` is believed in any case.
     pub trusted_proxy_headers: bool,
@@ -44,7 +44,8 @@ impl AdvancedOptions {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct DatabaseOptions {
-    /// What ids rows get; 32 letters and digits when not said. Session tokens are always such letters.
+    /// What ids rows get: `"uuid"`, `"serial"`, or `false` for what the database makes of them; 32 letters and digits when not said.
+    /// Session tokens are always such letters.
     pub generate_id: Option<GenerateId>,
 }
 
@@ -136,7 +137,7 @@ pub struct CookieAttributeOptions {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CrossSubDomainCookies {
-    /// Whether to.
+    /// Whether they are shared.
     pub enabled: bool,
     /// The domain; the base URL's host when not said.
     pub domain: Option<String>,

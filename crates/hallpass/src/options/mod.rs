@@ -38,7 +38,7 @@ pub use user::{AdditionalField, ChangeEmailOptions, DeleteUserOptions, FieldType
 pub enum Environment {
     /// For a developer's machine.
     Development,
-    /// For everyone else; the default, because it is the safe one.
+    /// For everyone else; the library's default, because it is the safe one.
     #[default]
     Production,
 }

@@ -40,7 +40,7 @@ pub enum RateLimitStorage {
     SecondaryStorage,
 }
 
-/// A rule for a path.
+/// A rule for a path: `false` for no limit, or a window and a number of calls.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged, expecting = "expected false, or a window and max")]
 pub enum CustomRule {

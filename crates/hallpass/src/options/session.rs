@@ -74,7 +74,7 @@ impl SessionOptions {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CookieCacheOptions {
-    /// Whether there is one.
+    /// Whether browsers get a copy, which spares look-ups.
     pub enabled: bool,
     /// How long the copy is good for; 5 minutes, also when 0.
     pub max_age: Option<Span>,

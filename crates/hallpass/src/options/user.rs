@@ -27,7 +27,7 @@ pub struct UserOptions {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ChangeEmailOptions {
-    /// Whether users may.
+    /// Whether users may change their address.
     pub enabled: bool,
     /// Lets users whose address is unproven change it at once.
     pub update_email_without_verification: bool,
@@ -40,7 +40,7 @@ pub struct ChangeEmailOptions {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct DeleteUserOptions {
-    /// Whether users may.
+    /// Whether users may delete their account.
     pub enabled: bool,
     /// Asks by mail first. When not said: only if a mailer was given for this kind of mail alone.
     pub send_delete_account_verification: Option<bool>,

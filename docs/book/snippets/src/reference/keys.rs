@@ -64,7 +64,7 @@ fn write_head(page: &mut String, schema: &Value, section: &str) -> Result<(), Fa
         let says = find(schema, section).map(|found| description(schema, found)).unwrap_or_default();
         writeln!(page, "{}\n", cell(&says))?;
     }
-    writeln!(page, "| Key | Holds | Default | |\n|---|---|---|---|")?;
+    writeln!(page, "| Key | Holds | Default | What it does |\n|---|---|---|---|")?;
     Ok(())
 }
 
@@ -75,7 +75,7 @@ fn kind(key: &Key) -> &'static str {
         Kind::Number => "number",
         Kind::Span => "span",
         Kind::List => "list",
-        Kind::Any => "see right",
+        Kind::Any => "as said",
     }
 }
 
