@@ -1,4 +1,5 @@
 //! The program of the chapter "Add it to axum".
+#![expect(clippy::print_stdout, reason = "its place is a terminal")]
 
 use axum::{Json, Router, routing::get};
 use hallpass::{

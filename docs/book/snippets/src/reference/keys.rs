@@ -137,9 +137,8 @@ fn words(root: &Value, schema: &Value) -> Vec<String> {
 /// The default, where the type has one that says more than "nothing".
 fn default_of(schema: &Value) -> Option<String> {
     match schema.get("default")? {
-        Value::Null => None,
         Value::Array(items) if items.is_empty() => None,
-        Value::Object(_) => None,
+        Value::Null | Value::Object(_) => None,
         Value::String(text) if text.is_empty() => None,
         value => Some(value.to_string()),
     }
