@@ -28,8 +28,9 @@ export async function runBook({ filter, show, print = console.log } = {}) {
     result.different.push(`  FAILS  ${claim}: ${problem}`);
     print(result.different.at(-1));
   };
-  for (const file of chapters().filter((file) => !filter || file.includes(filter))) await walk(file, prove);
+  for (const file of chapters().filter((file) => !filter || file.includes(filter))) await walk(file, readFileSync(join(SOURCE, file), "utf8"), prove);
   if (!filter) {
+    for (const [about, text] of Object.entries(LIES)) prove(`${about} is noticed`, { problem: (await isNoticed(text)) ? undefined : "it was not" });
     const problem = await build();
     prove("the book is built", { problem });
     if (!problem) for (const { page, links, broken } of brokenLinks(RENDERED, root)) prove(`${page}: ${links} links`, { problem: broken.join("; ") });
@@ -41,8 +42,8 @@ export async function runBook({ filter, show, print = console.log } = {}) {
 const chapters = () => [...readFileSync(join(SOURCE, "SUMMARY.md"), "utf8").matchAll(/\]\((\S+\.md)\)/g)].map(([, file]) => file);
 
 /** Does in one folder and one shell what a chapter says. After the first failure the rest would only repeat it. */
-async function walk(file, prove) {
-  const steps = chapterSteps(readFileSync(join(SOURCE, file), "utf8"));
+async function walk(file, text, prove) {
+  const steps = chapterSteps(text);
   if (steps.length === 0) return;
   const folder = temporaryFolder();
   const ports = new Map();
@@ -76,6 +77,24 @@ function syntax(folder, text) {
   writeFileSync(join(folder, "shown.mjs"), text);
   const { status, stderr } = spawnSync(process.execPath, ["--check", "shown.mjs"], { cwd: folder, encoding: "utf8" });
   return status === 0 ? undefined : stderr;
+}
+
+/** Chapters that say what is not so. */
+const LIES = {
+  "an output that does not come": "```sh\necho one\n```\n\n```text\ntwo\n```\n",
+  "an output that goes on": "```sh\necho one; echo two\n```\n\n```text\none\n```\n",
+  "a token that is none": "```sh\necho v634bRgfvQYQFrXADG2Rxjh6eNjDbXy\n```\n\n```text\nv634bRgfvQYQFrXADG2Rxjh6eNjDbXyw\n```\n",
+  "a line that fails before the last": "```sh\nfalse\ntrue\n```\n",
+  "a line that does not fail": "```sh,fails\ntrue\n```\n",
+  "a program that is none": "```js\nconst = 1;\n```\n",
+};
+
+async function isNoticed(text) {
+  let noticed = false;
+  await walk("a lie", text, (_, outcome) => {
+    noticed ||= Boolean(outcome?.problem);
+  });
+  return noticed;
 }
 
 /** A home of its own, `hallpass` in the path, and `cargo run` as the program that the chapter on axum shows, built beforehand. */
