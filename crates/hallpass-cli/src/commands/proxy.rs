@@ -34,8 +34,8 @@ pub(super) async fn run(loaded: &Loaded, arguments: cli::Proxy) -> Result<(), Fa
 
 /// The database that the auth server writes, with the secret it signs with.
 async fn shared_store(loaded: &Loaded) -> Result<StoreSource, Failure> {
-    let secrets = loaded.config.existing_secrets()?;
-    let secret = secrets.as_ref().and_then(|secrets| secrets.current()).ok_or(
+    let found = loaded.config.found_secrets()?;
+    let secret = found.as_ref().and_then(|(secrets, _)| secrets.current()).ok_or(
         "there is no secret to check signatures with; set the auth server's as HALLPASS__SECRET, or run this where its \
          hallpass.toml is",
     )?;

@@ -347,14 +347,6 @@ impl Config {
         secret::configured(self)
     }
 
-    /// What tokens are signed with, if file, environment or an earlier start of the server say it. Makes none.
-    ///
-    /// # Errors
-    /// When the file it is kept in cannot be used.
-    pub fn existing_secrets(&self) -> Result<Option<Secrets>, String> {
-        Ok(secret::find(self)?.map(|(secrets, _)| secrets))
-    }
-
     /// Which log lines are written.
     ///
     /// # Errors

@@ -12,10 +12,8 @@
 //!   would get it.
 
 use bytes::Bytes;
-use hallpass_store::{Session, User};
-use hallpass_verify::bearer;
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
-use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use hallpass_verify::{Caller, bearer, identity};
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 
 use super::{SET_AUTH_TOKEN, handed_out};
 use crate::{
@@ -28,10 +26,6 @@ use crate::{
 };
 
 pub(super) const PATH: &str = "/bearer/verify";
-
-const USER_ID: HeaderName = HeaderName::from_static("x-auth-user-id");
-const SESSION_ID: HeaderName = HeaderName::from_static("x-auth-session-id");
-const EMAIL: HeaderName = HeaderName::from_static("x-auth-email");
 
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
@@ -98,7 +92,7 @@ async fn verify(cx: &mut Context, signed: String) -> Result<Response<Bytes>, Api
     let found = look_up(cx, how).await;
     let during = std::mem::replace(&mut cx.out, gathered);
     match found {
-        Ok(Some(found)) => Ok(admitted(&found.found, handed_out(&during, &name))),
+        Ok(Some(found)) => Ok(admitted(found.found, handed_out(&during, &name))),
         Ok(None) => Ok(invalid_token()),
         // It ended while it was being extended.
         Err(error) if error.status() == StatusCode::UNAUTHORIZED => Ok(invalid_token()),
@@ -107,24 +101,12 @@ async fn verify(cx: &mut Context, signed: String) -> Result<Response<Bytes>, Api
 }
 
 /// Whose the token is.
-fn admitted(SessionAndUser { session, user }: &SessionAndUser, token: Option<HeaderValue>) -> Response<Bytes> {
+fn admitted(found: SessionAndUser, token: Option<HeaderValue>) -> Response<Bytes> {
     let mut answer = empty(StatusCode::OK);
-    for (name, text) in identity(session, user) {
-        if let Ok(value) = HeaderValue::from_str(&utf8_percent_encode(text, ENCODED).to_string()) {
-            answer.headers_mut().insert(name, value);
-        }
-    }
+    answer.headers_mut().extend(identity::headers(&Caller::of_session(found.session, found.user)));
     answer.headers_mut().extend(token.map(|token| (SET_AUTH_TOKEN, token)));
     answer
 }
-
-fn identity<'a>(session: &'a Session, user: &'a User) -> [(HeaderName, &'a str); 3] {
-    [(USER_ID, user.id.as_str()), (SESSION_ID, session.id.as_str()), (EMAIL, &user.email)]
-}
-
-/// What is percent-encoded in those headers: whatever is no visible ASCII, what separates or quotes in headers, and `%` itself. Plain
-/// addresses and ids stand for themselves.
-const ENCODED: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'%').add(b',').add(b';').add(b'\\');
 
 /// There is no token: 401 without an error code (RFC 6750 §3.1).
 fn challenge() -> Response<Bytes> {
