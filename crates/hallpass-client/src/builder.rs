@@ -17,6 +17,8 @@ use crate::{
 /// How long one try may take when nothing is said.
 const TIMEOUT: Duration = Duration::from_secs(30);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Node ends idle connections after five seconds. What does something, and meets that moment, could not be tried again.
+const IDLE: Duration = Duration::from_secs(4);
 const RETRIES: usize = 2;
 
 /// Makes an [`AuthClient`]. Begins with [`AuthClient::builder`].
@@ -110,6 +112,8 @@ impl Builder {
     }
 
     /// Shows this function each answer that is not a refusal, after the token it may bring was kept.
+    ///
+    /// Other calls may be waiting for it, so it should be brief. What it wants of the client itself belongs into a task of its own.
     pub fn on_success(mut self, look: impl Fn(&Seen<'_>) + Send + Sync + 'static) -> Self {
         self.hooks.success.push(Arc::new(look));
         self
@@ -172,7 +176,7 @@ impl Builder {
         let custom = self.http.is_some();
         let mut http = self.http.unwrap_or_default().redirect(Policy::none());
         if !custom {
-            http = http.connect_timeout(CONNECT_TIMEOUT);
+            http = http.connect_timeout(CONNECT_TIMEOUT).pool_idle_timeout(IDLE);
         }
         if server.is_plain() {
             // A proxy would be told the token. Over TLS it only carries what it cannot read.

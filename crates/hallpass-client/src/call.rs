@@ -5,7 +5,12 @@ use std::{fmt, future::IntoFuture, sync::Arc, time::Duration};
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::{AuthClient, Error, Token, answer::Seen, client::Hooks, endpoint::Endpoint};
+use crate::{
+    AuthClient, Error, Token,
+    answer::Seen,
+    client::Hooks,
+    endpoint::{Endpoint, Route},
+};
 
 /// A call to an endpoint. It is made when it is awaited; until then it can be told more, about itself and about the input.
 ///
@@ -46,6 +51,11 @@ pub(crate) enum Credential {
 impl<E: Endpoint> Call<E> {
     pub(crate) fn new(client: AuthClient, endpoint: E) -> Self {
         Self { client, endpoint, options: Options::default() }
+    }
+
+    /// Where the call goes.
+    pub fn route(&self) -> Route {
+        self.endpoint.route()
     }
 
     /// Sends this token instead of the client's; an empty one means none.
@@ -104,9 +114,6 @@ impl<E: Endpoint> IntoFuture for Call<E> {
 
 impl<E: Endpoint> fmt::Debug for Call<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let route = self.endpoint.route();
-        // The path itself may hold a token.
-        let first = route.path.trim_start_matches('/').split(['/', '?']).next().unwrap_or_default();
-        f.debug_struct("Call").field("method", &route.method).field("path", &first).finish_non_exhaustive()
+        f.debug_struct("Call").field("route", &self.endpoint.route()).finish_non_exhaustive()
     }
 }

@@ -90,21 +90,17 @@ impl AuthClient {
     /// Keeps this token, which was obtained in another way, in place of whatever is kept.
     ///
     /// # Errors
-    /// When the store cannot keep it.
+    /// When the store cannot keep it, or there is none, because the client was given a [`token`](Builder::token) function.
     pub async fn set_token(&self, token: impl Into<Token>) -> Result<(), Error> {
-        let _turn = self.0.turn.lock().await;
-        self.0.store.replace(&self.0.slot, Expect::Anything, Some(&token.into())).await?;
-        Ok(())
+        self.0.overwrite(Some(&token.into())).await
     }
 
     /// Drops the token without telling the server. Its session stays alive there; [`sign_out`](Self::sign_out) ends it.
     ///
     /// # Errors
-    /// When the store cannot remove it.
+    /// When the store cannot remove it, or there is none, likewise.
     pub async fn forget_token(&self) -> Result<(), Error> {
-        let _turn = self.0.turn.lock().await;
-        self.0.store.replace(&self.0.slot, Expect::Anything, None).await?;
-        Ok(())
+        self.0.overwrite(None).await
     }
 }
 
@@ -112,6 +108,14 @@ impl Inner {
     /// What is kept, unless it is empty.
     pub(crate) async fn load(&self) -> Result<Option<Token>, Error> {
         Ok(self.store.load(&self.slot).await?.filter(|token| !token.is_empty()))
+    }
+
+    async fn overwrite(&self, new: Option<&Token>) -> Result<(), Error> {
+        let _turn = self.turn.lock().await;
+        if self.store.replace(&self.slot, Expect::Anything, new).await? {
+            return Ok(());
+        }
+        Err(Error::request("this client asks a function for its token and keeps none; change what the function gives"))
     }
 }
 

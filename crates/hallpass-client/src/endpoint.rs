@@ -1,6 +1,6 @@
 //! What an endpoint is, for those of this crate and for plugins' of yours.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 
 use http::Method;
 use serde::Serialize;
@@ -51,13 +51,21 @@ pub trait Endpoint: Serialize + Send + Sync + 'static {
 }
 
 /// Method and path of an endpoint, and what a client has to know of it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Route {
     pub(crate) method: Method,
     pub(crate) path: Cow<'static, str>,
     pub(crate) needs_session: bool,
     pub(crate) safe: bool,
     pub(crate) effect: Effect,
+}
+
+/// Without what comes after the first part of the path, where a token can be.
+impl fmt::Debug for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let first = self.path.trim_start_matches('/').split(['/', '?']).next().unwrap_or_default();
+        f.debug_struct("Route").field("method", &self.method).field("path", &first).finish_non_exhaustive()
+    }
 }
 
 /// What becomes of the client's session by a call.
@@ -86,6 +94,16 @@ impl Route {
     pub fn new(method: Method, path: impl Into<Cow<'static, str>>) -> Self {
         let safe = method.is_safe();
         Self { method, path: path.into(), needs_session: false, safe, effect: Effect::None }
+    }
+
+    /// The method.
+    pub fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// The path below the base path. It can hold a token.
+    pub fn path(&self) -> &str {
+        &self.path
     }
 
     /// It answers 401 to those who are not signed in.

@@ -195,7 +195,7 @@ impl fmt::Display for Error {
                 f.write_str("the token could not be read or changed where it is kept")
             }
             Kind::Store { answered: true, .. } => {
-                f.write_str("the server did what was asked, but the token could not be kept")
+                f.write_str("the server did what was asked, but its token could not be kept or dropped")
             }
             Kind::Request(text) => f.write_str(text),
         }

@@ -54,7 +54,7 @@ pub(crate) async fn perform<E: Endpoint>(call: Call<E>) -> Result<E::Output, Err
         if turn.is_none() {
             turn = Some(client.turn.lock().await);
         }
-        dropped = client.store.replace(&client.slot, Expect::Token(sent), None).await.map(drop);
+        dropped = client.drop_token(&options.credential, sent, verdict).await;
     }
     drop(turn);
 
@@ -78,9 +78,39 @@ impl Inner {
         answer: &Answer,
     ) -> Result<(), TokenStoreError> {
         let Some(new) = answer.new_token().filter(|new| Some(new) != sent) else { return Ok(()) };
-        let begins = route.effect == Effect::Begins && !matches!(credential, Credential::Given(_));
-        let expect = if begins { Expect::Anything } else { Expect::sent(sent) };
-        self.store.replace(&self.slot, expect, Some(&new)).await.map(drop)
+        if route.effect == Effect::Begins && !matches!(credential, Credential::Given(_)) {
+            return self.store.replace(&self.slot, Expect::Anything, Some(&new)).await.map(drop);
+        }
+        self.replace_session(credential, sent, Some(&new)).await
+    }
+
+    /// *Drop*: the token that was sent, if it is still stored.
+    async fn drop_token(&self, credential: &Credential, sent: &Token, verdict: Verdict) -> Result<(), TokenStoreError> {
+        if verdict == Verdict::Ended {
+            return self.replace_session(credential, Some(sent), None).await;
+        }
+        self.store.replace(&self.slot, Expect::Token(sent), None).await.map(drop)
+    }
+
+    /// What is true of the client's session is true of its other token as well, if that was stored meanwhile. Of a token that was
+    /// given for one call nobody knows whether its signature is right.
+    async fn replace_session(
+        &self,
+        credential: &Credential,
+        sent: Option<&Token>,
+        new: Option<&Token>,
+    ) -> Result<(), TokenStoreError> {
+        let done = self.store.replace(&self.slot, Expect::sent(sent), new).await?;
+        if done || !matches!(credential, Credential::Kept) {
+            return Ok(());
+        }
+        let there = self.store.load(&self.slot).await?;
+        if let (Some(there), Some(sent)) = (there, sent)
+            && there.same_session(sent)
+        {
+            self.store.replace(&self.slot, Expect::Token(&there), new).await?;
+        }
+        Ok(())
     }
 }
 

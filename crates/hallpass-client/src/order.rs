@@ -13,7 +13,8 @@
 //!
 //! 1. **An answer speaks of the token that was sent, and of no other.** What it brings takes the place of exactly that token, and what
 //!    it drops is exactly that token. If something else is stored by then, nothing happens. The store compares and writes in one step
-//!    ([`TokenStore::replace`](crate::store::TokenStore::replace)), so this holds between processes as well.
+//!    ([`TokenStore::replace`](crate::store::TokenStore::replace)), so this holds between processes as well. (A session's raw and its
+//!    signed token count as one where another session begins in its place, or it was ended. A refusal is about the very token.)
 //! 2. **A token that comes back unchanged is no news.** When a session is extended, the server sends the same token again. Either it is
 //!    still stored, and there is nothing to do, or it was dropped meanwhile, and has to stay so.
 //! 3. **A sign-in or sign-up is news in any case.** Its token takes the place of whatever is stored. (Not so if it was called with

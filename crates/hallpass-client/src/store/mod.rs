@@ -42,6 +42,7 @@
 //! ```
 
 mod closure;
+mod contents;
 mod file;
 #[cfg(feature = "keyring")]
 mod keyring;

@@ -1,16 +1,19 @@
 //! Tokens in a file: who may read it, and what happens when several write it, or one is killed.
 
 use std::{
+    io::Read,
     path::{Path, PathBuf},
     process::Stdio,
     time::Duration,
 };
 
 use hallpass_client::{
-    Token,
+    AuthClient, Token,
     store::{Expect, FileTokenStore, Slot, TokenStore},
 };
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStdin, Command};
+
+use crate::wire::{Wire, reply};
 
 fn slot(profile: &str) -> Slot {
     Slot::new("https://a.example/api/auth", profile)
@@ -105,6 +108,37 @@ async fn what_others_add_is_left_alone_and_what_is_newer_is_not_touched() {
     assert_eq!(std::fs::read_to_string(&path).unwrap(), r#"{"version":2,"servers":[]}"#);
 }
 
+#[tokio::test]
+async fn a_token_that_cannot_be_kept_or_dropped_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tokens.json");
+    let brings = reply("200 OK", &["set-auth-token: next.x"], r#"{"success":true}"#);
+    let wire = Wire::new([brings.clone(), brings, reply("401 Unauthorized", &[], "")]).await;
+    let client = AuthClient::builder(wire.url()).token_store(FileTokenStore::new(&path)).build().unwrap();
+    client.set_token("old.x").await.unwrap();
+    std::fs::remove_file(folder.path().join("tokens.json.lock")).unwrap();
+    std::fs::create_dir(folder.path().join("tokens.json.lock")).unwrap();
+    for error in [client.sign_in().email("a@b.co", "pw").await.unwrap_err(), client.sign_out().await.unwrap_err()] {
+        assert!(error.is_store(), "{error}");
+        assert!(error.to_string().starts_with("the server did what was asked"), "{error}");
+    }
+    // What the server refuses is the greater news.
+    assert!(client.list_sessions().await.unwrap_err().is_unauthorized());
+    assert_eq!(client.token().await.unwrap(), Some(Token::from("old.x")));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_link_stays_a_link() {
+    let folder = tempfile::tempdir().unwrap();
+    let (real, link) = (folder.path().join("real.json"), folder.path().join("link.json"));
+    set(&FileTokenStore::new(&real), &slot("default"), Some(&numbered(1))).await;
+    std::os::unix::fs::symlink(&real, &link).unwrap();
+    set(&FileTokenStore::new(&link), &slot("default"), Some(&numbered(2))).await;
+    assert!(link.is_symlink() && !real.is_symlink());
+    assert_eq!(FileTokenStore::new(&real).load(&slot("default")).await.unwrap(), Some(numbered(2)));
+}
+
 /// In which file the other process is to work, and how.
 const FILE: &str = "HALLPASS_CLIENT_TEST_FILE";
 const HOW: &str = "HALLPASS_CLIENT_TEST_HOW";
@@ -114,6 +148,11 @@ const COUNT: usize = 60;
 #[tokio::test]
 async fn the_other_process() {
     let Some(path) = std::env::var_os(FILE) else { return };
+    // Its standard input ends with whoever started it, and it with that.
+    std::thread::spawn(|| {
+        std::io::stdin().read_to_end(&mut Vec::new()).ok();
+        std::process::exit(1);
+    });
     let store = FileTokenStore::new(PathBuf::from(path));
     match std::env::var(HOW).unwrap().as_str() {
         "count" => count(&store).await,
@@ -125,10 +164,14 @@ async fn the_other_process() {
     }
 }
 
-fn other_process(path: &Path, how: &str) -> Child {
+/// Lives until it is killed, or its standard input is dropped.
+fn other_process(path: &Path, how: &str) -> (Child, ChildStdin) {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", "files::the_other_process"]).env(FILE, path).env(HOW, how);
-    command.stdout(Stdio::null()).kill_on_drop(true).spawn().unwrap()
+    command.stdin(Stdio::piped()).stdout(Stdio::null()).kill_on_drop(true);
+    let mut child = command.spawn().unwrap();
+    let stdin = child.stdin.take().unwrap();
+    (child, stdin)
 }
 
 /// Adds one, so many times, and only ever to what was read.
@@ -152,7 +195,7 @@ async fn processes_that_share_a_file_lose_nothing_to_each_other() {
     let mut others = [other_process(&path, "count"), other_process(&path, "count")];
     let store = FileTokenStore::new(&path);
     count(&store).await;
-    for other in &mut others {
+    for (other, _) in &mut others {
         assert!(other.wait().await.unwrap().success());
     }
     assert_eq!(number_of(&store.load(&slot("count")).await.unwrap().unwrap()), 3 * COUNT);
@@ -184,9 +227,11 @@ async fn whoever_is_killed_while_writing_loses_nothing() {
     let store = FileTokenStore::new(&path);
     set(&store, &slot("kept"), Some(&numbered(4711))).await;
     let mut half_done = 0;
-    for round in 0..30_u64 {
+    let mut round = 0;
+    while round < 30 || (half_done == 0 && round < 500) {
+        round += 1;
         set(&store, &slot("busy"), None).await;
-        let mut writer = other_process(&path, "busy");
+        let (mut writer, _stdin) = other_process(&path, "busy");
         while store.load(&slot("busy")).await.unwrap().is_none() {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }

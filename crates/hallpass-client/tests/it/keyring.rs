@@ -55,7 +55,6 @@ async fn a_keyring_keeps_tokens() {
 }
 
 #[tokio::test]
-#[expect(clippy::print_stdout, reason = "so that it is known to have run")]
 async fn asks_a_keyring() {
     if std::env::var_os(ASKS).is_none() {
         return;
@@ -91,7 +90,6 @@ async fn where_there_is_no_keyring_one_is_told_what_to_do() {
 }
 
 #[tokio::test]
-#[expect(clippy::print_stdout, reason = "the other process reads it")]
 async fn asks_no_keyring() {
     if std::env::var_os(ASKS).is_some() {
         println!("{}", KeyringTokenStore::new("hallpass-client-test").unwrap_err());

@@ -8,6 +8,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod complete;
 mod files;
 #[cfg(all(feature = "keyring", target_os = "linux"))]
 mod keyring;
@@ -19,6 +20,7 @@ mod retries;
 mod secrets;
 mod server;
 mod text;
+mod tree;
 mod wire;
 
 /// Names each claim of the text as a test of both servers.

@@ -13,6 +13,10 @@ fn late() -> HeaderValue {
     HeaderValue::from_static("late")
 }
 
+fn later() -> HeaderValue {
+    HeaderValue::from_static("later")
+}
+
 async fn world(given: Given) -> (Server, AuthClient) {
     let server = Server::hallpass(given).await;
     let client = server.client();
@@ -65,17 +69,70 @@ async fn a_late_null_leaves_the_new_token_alone() {
 
 #[tokio::test]
 async fn a_late_refresh_does_not_bring_back_what_was_signed_out() {
+    for what_was_kept in ["the signed token", "the raw one"] {
+        let (server, client) = world(Given::Refreshing).await;
+        if what_was_kept == "the raw one" {
+            // Then what comes is news.
+            let signed = token(&client).await.unwrap();
+            client.set_token(signed.expose().split('.').next().unwrap()).await.unwrap();
+        }
+        let looking = tokio::spawn({
+            let client = client.clone();
+            let look = client.get_session().header(DOOR, late()).on_success(|seen| assert!(seen.new_token().is_some()));
+            async move { look.await }
+        });
+        server.doors.arrival("late").await;
+        client.sign_out().await.unwrap();
+        server.doors.open("late");
+        assert!(looking.await.unwrap().unwrap().is_some(), "it was alive then");
+        assert_eq!(token(&client).await, None, "{what_was_kept}");
+    }
+}
+
+/// A client that has kept the raw token, and a look on its way that brings the signed one.
+async fn with_a_signed_token_on_its_way() -> (Server, AuthClient, Token, tokio::task::JoinHandle<()>) {
     let (server, client) = world(Given::Refreshing).await;
+    let signed = token(&client).await.unwrap();
+    client.set_token(signed.expose().split('.').next().unwrap()).await.unwrap();
     let looking = tokio::spawn({
         let client = client.clone();
-        let look = client.get_session().header(DOOR, late()).on_success(|seen| assert!(seen.new_token().is_some()));
-        async move { look.await }
+        async move { drop(client.get_session().header(DOOR, late()).await.unwrap()) }
     });
     server.doors.arrival("late").await;
-    client.sign_out().await.unwrap();
+    (server, client, signed, looking)
+}
+
+#[tokio::test]
+async fn signing_out_drops_whichever_token_of_the_session_is_kept_by_then() {
+    let (server, client, signed, looking) = with_a_signed_token_on_its_way().await;
+    let leaving = tokio::spawn({
+        let client = client.clone();
+        async move { client.sign_out().header(DOOR, later()).await }
+    });
+    server.doors.arrival("later").await;
     server.doors.open("late");
-    assert!(looking.await.unwrap().unwrap().is_some(), "it was alive then");
+    looking.await.unwrap();
+    assert_eq!(token(&client).await, Some(signed));
+    server.doors.open("later");
+    leaving.await.unwrap().unwrap();
     assert_eq!(token(&client).await, None);
+}
+
+#[tokio::test]
+async fn a_new_session_takes_the_place_of_whichever_token_of_the_old_is_kept_by_then() {
+    let (server, client, signed, looking) = with_a_signed_token_on_its_way().await;
+    let changing = tokio::spawn({
+        let change = client.change_password(PASSWORD, "another horse").revoke_other_sessions(true);
+        async move { change.header(DOOR, later()).await }
+    });
+    server.doors.arrival("later").await;
+    server.doors.open("late");
+    looking.await.unwrap();
+    assert_eq!(token(&client).await, Some(signed));
+    server.doors.open("later");
+    let changed = changing.await.unwrap().unwrap().token.unwrap();
+    assert!(token(&client).await.unwrap().same_session(&changed));
+    assert!(client.get_session().await.unwrap().is_some());
 }
 
 #[tokio::test]

@@ -125,6 +125,27 @@ async fn a_redirect_to_another_origin_loses_the_token_on_the_way() {
 }
 
 #[tokio::test]
+async fn the_same_host_and_port_without_tls_is_another_origin() {
+    let down = |port| {
+        [redirect("307 Temporary Redirect", &format!("http://localhost:{port}/orders")), reply("200 OK", &[], "")]
+    };
+    let (wire, certificate) = Wire::of_both_kinds(down).await;
+    let url = format!("https://localhost:{}", wire.port);
+    let http = || reqwest::Client::builder().tls_certs_only([certificate.clone()]);
+    let client = AuthClient::builder(&url).http(http()).build().unwrap();
+    client.set_token(TOKEN).await.unwrap();
+    client.ok().await.unwrap_err();
+    let heard = wire.heard();
+    assert!(heard.len() == 1 && has_token(&heard), "{heard:?}");
+
+    let bearer = client.bearer_for([&url]).unwrap();
+    let following = reqwest_middleware::ClientBuilder::new(http().build().unwrap()).with(bearer).build();
+    assert_eq!(following.get(format!("{url}/orders")).send().await.unwrap().status(), 200);
+    let heard = wire.heard();
+    assert!(heard.len() == 3 && has_token(&heard[1..2]) && !has_token(&heard[2..]), "{heard:?}");
+}
+
+#[tokio::test]
 async fn a_redirect_within_the_origin_keeps_the_token() {
     let here = Wire::new([redirect("302 Found", "/elsewhere"), reply("200 OK", &["set-auth-token: next.x"], "")]).await;
     let client = client(&here).await;

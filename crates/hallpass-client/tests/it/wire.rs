@@ -3,9 +3,13 @@
 use std::sync::{Arc, Mutex};
 
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    net::TcpListener,
     task::JoinHandle,
+};
+use tokio_rustls::{
+    TlsAcceptor,
+    rustls::{ServerConfig, pki_types::PrivateKeyDer},
 };
 
 /// What it does once a request is there.
@@ -63,6 +67,39 @@ impl Wire {
         Self { port, heard, listening }
     }
 
+    /// Listens with and without TLS at one port: what begins as TLS does is answered with the first reply, everything else with the
+    /// second. Gives its certificate, too.
+    pub(crate) async fn of_both_kinds(replies: impl FnOnce(u16) -> [Reply; 2]) -> (Self, reqwest::Certificate) {
+        let rcgen::CertifiedKey { cert, signing_key } =
+            rcgen::generate_simple_self_signed(["localhost".into()]).unwrap();
+        let key = PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap();
+        let config =
+            ServerConfig::builder().with_no_client_auth().with_single_cert(vec![cert.der().clone()], key).unwrap();
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let [secure, plain] = replies(port);
+        let heard: Arc<Mutex<Vec<String>>> = Arc::default();
+        let noted = Arc::clone(&heard);
+        let listening = tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                let (acceptor, secure, plain) = (acceptor.clone(), secure.clone(), plain.clone());
+                let noted = Arc::clone(&noted);
+                tokio::spawn(async move {
+                    let mut first = [0];
+                    stream.peek(&mut first).await.unwrap();
+                    if first == [0x16] {
+                        serve(acceptor.accept(stream).await.unwrap(), secure, noted).await;
+                    } else {
+                        serve(stream, plain, noted).await;
+                    }
+                });
+            }
+        });
+        (Self { port, heard, listening }, reqwest::Certificate::from_der(cert.der()).unwrap())
+    }
+
     pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
@@ -74,7 +111,7 @@ impl Wire {
 }
 
 /// Notes the request as it comes, piece by piece, so that half of one is seen as well.
-async fn serve(mut stream: TcpStream, reply: Reply, noted: Arc<Mutex<Vec<String>>>) {
+async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin, reply: Reply, noted: Arc<Mutex<Vec<String>>>) {
     let mine = {
         let mut heard = noted.lock().unwrap();
         heard.push(String::new());
