@@ -37,7 +37,7 @@
 //! | `RemoteSource` with a cache | `remote` | likewise | nothing, while it is remembered | its `max_age`, which you choose |
 //! | `JwtSource` | `jwt` | nobody; keys are fetched now and then | a signature check | until the token's `exp`, 15 minutes |
 //!
-//! Sources that know the auth server's secret refuse a forged token without asking anybody. `RemoteSource` may know it, and need not.
+//! Where both kinds of token come, take `JwtSource::beside`. Sources that know the auth server's secret refuse a forged token without asking anybody. `RemoteSource` may know it, and need not.
 //!
 //! All answer with a [`Verdict`], or with [`Unavailable`] if nothing could be found out. A [`Caller`] always has the user's id, and beyond it what
 //! its source knows: records with their additional fields, or claims. The [`Reason`] why a token is worth nothing is for your logs and metrics. A
@@ -118,7 +118,7 @@ pub use guard::{Admission, Check, CheckFuture, Guard, Refusal, RefusalKind, Seen
 /// The records that a [`Caller`] has, and the stores that a [`StoreSource`] reads.
 pub use hallpass_store as store;
 #[cfg(feature = "jwt")]
-pub use jwt::{JwtAlgorithm, JwtBuilder, JwtSource};
+pub use jwt::{BesideSessions, JwtAlgorithm, JwtBuilder, JwtSource};
 #[cfg(feature = "tower")]
 pub use layer::{Verify, VerifyBody, VerifyFuture, VerifyLayer};
 #[cfg(feature = "redis")]

@@ -1,12 +1,15 @@
 //! Sessions and users as JSON has them: in answers of an auth server, in Redis, and in the claims of a token.
 
-use hallpass_store::{Record, Row, Session, SessionToken, StoreError, Timestamp, User, Value};
+use hallpass_store::{Record, Row, Timestamp, User, Value};
+#[cfg(any(feature = "remote", feature = "redis"))]
+use hallpass_store::{Session, SessionToken, StoreError};
 use serde_json::{Map, Value as Json};
 
 /// A session and its user from `{"session":{…},"user":{…}}`. The session gets the token that was asked about if it names none.
 ///
 /// # Errors
 /// When it is anything else; the text says where, and repeats nothing of it.
+#[cfg(any(feature = "remote", feature = "redis"))]
 pub(crate) fn session_and_user(document: Json, token: &SessionToken) -> Result<(Session, User), StoreError> {
     let Json::Object(mut document) = document else { return Err(not_an_object("session")) };
     let mut part = |name: &'static str| match document.remove(name) {
@@ -19,10 +22,12 @@ pub(crate) fn session_and_user(document: Json, token: &SessionToken) -> Result<(
 }
 
 /// A user from fields that may make one.
+#[cfg(feature = "jwt")]
 pub(crate) fn user(fields: Map<String, Json>) -> Option<User> {
     User::from_row(row(fields)).ok()
 }
 
+#[cfg(any(feature = "remote", feature = "redis"))]
 fn not_an_object(name: &str) -> StoreError {
     StoreError::corrupt(name, "", "", "not an object")
 }
@@ -37,7 +42,7 @@ fn row(fields: Map<String, Json>) -> Row {
     fields.into_iter().map(cell).collect()
 }
 
-#[cfg(test)]
+#[cfg(all(test, any(feature = "remote", feature = "redis")))]
 mod tests {
     use serde_json::json;
 

@@ -28,7 +28,9 @@ pub(crate) const SECRET: &str = "better-auth-contract-secret-00000000";
 pub(crate) struct Server {
     pub(crate) base: String,
     pub(crate) database: String,
-    pub(crate) asked: Arc<AtomicUsize>,
+    asked: Arc<AtomicUsize>,
+    /// Milliseconds that a question takes longer than it would.
+    pub(crate) distance: Arc<AtomicUsize>,
     _folder: TempDir,
 }
 
@@ -47,15 +49,20 @@ impl Server {
             .build()
             .unwrap();
         let asked = Arc::new(AtomicUsize::new(0));
-        let counter = Arc::clone(&asked);
+        let distance = Arc::new(AtomicUsize::new(0));
+        let (counter, away) = (Arc::clone(&asked), Arc::clone(&distance));
         let count = middleware::from_fn(move |request: Request, next: middleware::Next| {
             if request.uri().path().ends_with("/get-session") {
                 counter.fetch_add(1, Ordering::SeqCst);
             }
-            next.run(request)
+            let time = Duration::from_millis(away.load(Ordering::SeqCst) as u64);
+            async move {
+                tokio::time::sleep(time).await;
+                next.run(request).await
+            }
         });
         let base = format!("{}/api/auth", serve(hallpass_axum::router(&auth).layer(count)).await);
-        Self { base, database, asked, _folder: folder }
+        Self { base, database, asked, distance, _folder: folder }
     }
 
     pub(crate) fn asked(&self) -> usize {

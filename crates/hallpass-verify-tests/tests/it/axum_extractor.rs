@@ -37,7 +37,7 @@ async fn handlers_take_callers() {
         ("/bare", Some(&*token), 500, "server_error", None),
     ] {
         let request = Client::new().get(format!("{at}{path}"));
-        let request = token.into_iter().fold(request, |request, token| request.bearer_auth(token));
+        let request = token.into_iter().fold(request, reqwest::RequestBuilder::bearer_auth);
         let response = request.send().await.unwrap();
         let had = response.headers().get("www-authenticate").map(|value| value.to_str().unwrap().to_owned());
         assert_eq!(response.status().as_u16(), status, "{path}");

@@ -9,7 +9,10 @@ use std::{
 };
 
 use axum::{Router, routing};
-use hallpass_verify::{BearerToken, Guard, JwtAlgorithm, JwtBuilder, JwtSource, Reason, SessionSource, Verdict};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use hallpass_verify::{
+    BearerToken, Guard, JwtAlgorithm, JwtBuilder, JwtSource, Reason, RemoteSource, SessionSource, Verdict,
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -83,6 +86,13 @@ async fn tokens_of_the_npm_package() {
         caller.claims().unwrap().contains_key("iat") && caller.expires_at().is_some() && caller.session().is_none()
     );
 
+    // Next to a source that knows sessions, each token finds its own.
+    let either = source.clone().beside(RemoteSource::new(&node.base).unwrap());
+    for token in [&tokens.valid, &session] {
+        assert_eq!(table::ask(either.clone(), &[&format!("Bearer {token}")], "").await.body, "ann@example.com");
+    }
+    table::run(&either, &tokens).await;
+
     // What the documentation says of it: a token outlives its session.
     sign_out(&node.base, &session).await;
     assert_eq!(reason(&source, &tokens.valid).await, None);
@@ -105,12 +115,7 @@ fn with_header(token: &str, header: &Value) -> String {
 }
 
 fn base64(text: &str) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    let digit = |group: &[u8], index: usize| {
-        let bits = group.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - group.len()));
-        char::from(DIGITS[(bits >> (18 - 6 * index)) as usize & 63])
-    };
-    text.as_bytes().chunks(3).flat_map(|group| (0..=group.len()).map(move |index| digit(group, index))).collect()
+    BASE64_URL_SAFE_NO_PAD.encode(text)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -147,7 +152,7 @@ async fn keys_are_rotated() {
     let session = sign_up(&node.base, "ann").await;
     let first = jwt(&node, &session).await;
     let (patient, quick) = (
-        builder(&node).cool_down(Duration::from_secs(60)).build().unwrap(),
+        builder(&node).cool_down(Duration::from_mins(1)).build().unwrap(),
         builder(&node).cool_down(Duration::ZERO).build().unwrap(),
     );
     assert_eq!((reason(&patient, &first).await, reason(&quick, &first).await), (None, None));

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
@@ -18,7 +18,7 @@ use serde_json::json;
 use crate::{
     auth_server::{SECRET, Server, raw, tokens},
     node::Node,
-    table,
+    table::{self, Tokens},
 };
 
 /// A database that counts look-ups, and can be slow or cut off.
@@ -85,7 +85,25 @@ async fn check(base: &str, database: &str) {
     let slow = Guard::new(source.clone()).timeout(Duration::from_millis(200));
     assert_eq!(table::ask(slow, &[&format!("Bearer {}", tokens.valid)], "").await.status, 503, "slow");
     store.pace.store(0, Ordering::SeqCst);
+    observed(&source, &store, &tokens).await;
     assert_eq!(table::ask(source, &[&format!("Bearer {}", tokens.valid)], "").await.status, 200, "back again");
+}
+
+/// Whoever watches learns what clients do not.
+async fn observed(source: &StoreSource, store: &Watched, tokens: &Tokens) {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let noting = Arc::clone(&seen);
+    let guard = Guard::new(source.clone()).on_verdict(move |check| noting.lock().unwrap().push(check.seen.as_str()));
+    for token in [&tokens.valid, &tokens.expired, &tokens.revoked, &tokens.forged, "two words"] {
+        table::ask(guard.clone(), &[&format!("Bearer {token}")], "").await;
+    }
+    table::ask(guard.clone(), &[], "").await;
+    table::ask(guard.clone().authorize(|_| false), &[&format!("Bearer {}", tokens.valid)], "").await;
+    store.pace.store(AWAY, Ordering::SeqCst);
+    table::ask(guard, &[&format!("Bearer {}", tokens.valid)], "").await;
+    store.pace.store(0, Ordering::SeqCst);
+    let expected = ["live", "expired", "unknown", "bad_signature", "malformed", "missing", "forbidden", "unavailable"];
+    assert_eq!(*seen.lock().unwrap(), expected);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -50,6 +50,9 @@ pub(crate) async fn ask(guard: impl Into<Guard>, authorization: &[&str], query: 
         assert_eq!(text(header::CACHE_CONTROL).unwrap(), "no-store");
         assert_eq!(text(header::CONTENT_TYPE).unwrap(), "application/json");
     }
+    if status == 200 && !query.is_empty() {
+        assert_eq!(text(header::CACHE_CONTROL).unwrap(), "private, no-store");
+    }
     let body = response.into_body().collect().await.unwrap().to_bytes();
     Told { status, challenge, retry_after, body: String::from_utf8(body.to_vec()).unwrap() }
 }

@@ -36,6 +36,8 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// | is from somebody whom [`authorize`](Self::authorize) refuses | 403 `insufficient_scope` |
 /// | comes while the source is unavailable | 503 with `retry-after`; never 401, and never let through |
 ///
+/// Cookies are not looked at, so a token that is no good falls back to nothing.
+///
 /// ```
 /// use hallpass_verify::{Guard, RefusalKind, StoreSource, store::MemoryStore};
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {

@@ -1,6 +1,7 @@
 //! Verifying JSON Web Tokens of the npm package's jwt plugin (CONTRACT §18.1, RFC 7519, RFC 8725).
 
 mod algorithm;
+mod beside;
 mod claims;
 mod keys;
 
@@ -19,6 +20,7 @@ use crate::{
     wire,
 };
 pub use algorithm::JwtAlgorithm;
+pub use beside::BesideSessions;
 use claims::Expected;
 use keys::Keys;
 
