@@ -36,10 +36,10 @@ pub enum Command {
     Config(ConfigCommand),
     /// Look at configuration, database and files, and say what may go wrong.
     Doctor(Doctor),
-    /// Look after users.
+    /// Look after users in the database.
     #[command(subcommand)]
     User(UserCommand),
-    /// Look after sessions.
+    /// Look after sessions in the database.
     #[command(subcommand)]
     Session(SessionCommand),
     /// Talk to an auth server somewhere.

@@ -52,7 +52,7 @@ fn profile_name(text: &str) -> Result<String, String> {
 /// `login`.
 #[derive(Debug, Args)]
 pub struct Login {
-    /// The server, such as https://api.example.com; the profile's when not said. A path takes the place of /api/auth.
+    /// The server, such as `https://api.example.com`; the profile's when not said. A path takes the place of /api/auth.
     #[arg(long)]
     pub url: Option<String>,
     #[command(flatten)]
@@ -64,9 +64,10 @@ pub struct Login {
     /// Read the password from the first line of standard input.
     #[arg(long)]
     pub password_stdin: bool,
-    /// Keep the token in the operating system's keyring rather than in a file that only you can read. The profile remembers it.
-    #[arg(long)]
-    pub keyring: bool,
+    /// Keep the token in the operating system's keyring rather than in a file that only you can read. The profile remembers it until
+    /// --keyring=false.
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    pub keyring: Option<bool>,
     /// Take a server on another machine without TLS, where everybody on the way can read password and token.
     #[arg(long)]
     pub insecure_http: bool,

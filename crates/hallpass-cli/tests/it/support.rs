@@ -38,6 +38,13 @@ pub(crate) fn err(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
+/// Says why a test does not run here. Where everything has to run, that is a failure.
+#[expect(clippy::print_stdout, reason = "somebody should know")]
+pub(crate) fn cannot_run(reason: &str) {
+    assert!(std::env::var_os("CI").is_none_or(|value| value != "true"), "{reason}");
+    println!("did not run: {reason}");
+}
+
 /// A running server.
 pub(crate) struct Server {
     pub(crate) folder: TempDir,

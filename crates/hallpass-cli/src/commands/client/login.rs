@@ -10,18 +10,16 @@ use crate::{cli, commands::Failure, output};
 /// `hallpass login`
 pub(super) async fn run(arguments: cli::Login) -> Result<(), Failure> {
     let name = arguments.name.profile.clone();
-    let before = match Profiles::load()?.get(&name) {
-        Some(profile) => Before::look(&name, profile.clone()).await?,
-        None => Before::default(),
-    };
-    let mut member = Member::new(&name, wanted(&arguments, before.profile.as_ref()).await?)?;
-    before.is_no_obstacle(&member)?;
+    let known = Profiles::load()?.get(&name).cloned();
+    let mut member = Member::new(&name, wanted(&arguments, known.as_ref()).await?)?;
+    // A place that cannot be used is better known before a session begins than after.
+    member.token().await?;
+    let before = Before::look(&member, known).await?;
 
     // No password goes to a server that is none, and nobody types one for it.
     member.client.ok().await.map_err(|error| words::of_greeting(&member, &error))?;
     let email = email(arguments.email, before.profile.as_ref()).await?;
-    let password =
-        if arguments.password_stdin { prompt::password_from_stdin().await? } else { prompt::password().await? };
+    let password = prompt::password(arguments.password_stdin).await?;
     let signed_in = member.client.sign_in().email(&email, password).await.map_err(|error| member.failed(&error))?;
     is_complete(&member, &signed_in).await?;
 
@@ -48,7 +46,11 @@ async fn wanted(arguments: &cli::Login, before: Option<&Profile>) -> Result<Prof
         (None, Some(profile)) => (profile.server.clone(), profile.insecure_http),
         (None, None) => (prompt::line("URL of the server, such as https://api.example.com", "", "--url").await?, false),
     };
-    let keep = if arguments.keyring { Keep::Keyring } else { before.map_or(Keep::File, |profile| profile.keep) };
+    let keep = match arguments.keyring {
+        Some(true) => Keep::Keyring,
+        Some(false) => Keep::File,
+        None => before.map_or(Keep::File, |profile| profile.keep),
+    };
     Ok(Profile { server, email: String::new(), keep, insecure_http: arguments.insecure_http || remembered })
 }
 
@@ -88,23 +90,30 @@ struct Before {
 }
 
 impl Before {
-    async fn look(name: &str, profile: Profile) -> Result<Self, Failure> {
-        let member = Member::new(name, profile.clone())?;
-        let token = member.token().await?;
-        Ok(Self { profile: Some(profile), signed_in: token.map(|token| (member, token)) })
-    }
-
-    /// Another server does not take a profile over: the session there would live on without anybody to end it.
-    fn is_no_obstacle(&self, new: &Member) -> Result<(), Failure> {
-        match &self.signed_in {
+    /// Looks, and makes sure that another server does not take the profile over: the session there would live on without anybody to
+    /// end it.
+    async fn look(new: &Member, profile: Option<Profile>) -> Result<Self, Failure> {
+        let Some(known) = profile.clone() else { return Ok(Self::default()) };
+        let keep = known.keep;
+        let signed_in = match Self::token(&new.name, known).await {
+            // Out of a keyring that is not there, one can still move away.
+            Err(_) if keep != new.profile.keep => None,
+            found => found?,
+        };
+        match signed_in {
             Some((old, _)) if old.profile.server != new.profile.server => Err(format!(
                 "the profile `{}` is signed in to {}; sign out there with `hallpass logout`, or give this server a profile of \
                  its own with --profile NAME",
                 old.name, old.profile.server
             )
             .into()),
-            _ => Ok(()),
+            signed_in => Ok(Self { profile, signed_in }),
         }
+    }
+
+    async fn token(name: &str, profile: Profile) -> Result<Option<(Member, Token)>, Failure> {
+        let member = Member::new(name, profile)?;
+        Ok(member.token().await?.map(|token| (member, token)))
     }
 
     /// Ends the session that the new one has taken the place of.

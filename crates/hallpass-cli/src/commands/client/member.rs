@@ -114,7 +114,7 @@ fn store(keep: Keep) -> Result<Arc<dyn TokenStore>, Failure> {
         #[cfg(not(feature = "keyring"))]
         Keep::Keyring => {
             Err("this hallpass was built without the keyring; build it with `--features keyring`, or sign in \
-                              without --keyring, so that the token is kept in a file that only you can read"
+                              with --keyring=false, so that the token is kept in a file that only you can read"
                 .into())
         }
     }

@@ -6,6 +6,7 @@ mod login;
 mod logout;
 mod member;
 mod profile;
+mod profiles;
 mod prompt;
 mod sessions;
 mod token;
@@ -15,12 +16,8 @@ mod words;
 use std::fmt;
 
 use super::Failure;
-use crate::{
-    cli::{ClientCommand, SessionsCommand},
-    output,
-};
+use crate::cli::{ClientCommand, SessionsCommand};
 use member::Member;
-use profile::Profiles;
 
 /// Runs one of them, until it ends or somebody has enough of it.
 pub(super) async fn run(command: ClientCommand) -> Result<(), Failure> {
@@ -46,32 +43,8 @@ async fn perform(command: ClientCommand) -> Result<(), Failure> {
             }
         },
         ClientCommand::Logout(arguments) => logout::run(&arguments).await,
-        ClientCommand::Profiles(arguments) => profiles(arguments.json).await,
+        ClientCommand::Profiles(arguments) => profiles::run(arguments.json).await,
     }
-}
-
-/// `hallpass profiles`
-async fn profiles(as_json: bool) -> Result<(), Failure> {
-    let mut rows = Vec::new();
-    let mut shown = Vec::new();
-    for (name, profile) in Profiles::load()?.all() {
-        let member = Member::new(name, profile.clone())?;
-        let signed_in = member.token().await?.is_some();
-        let (email, kept) = (profile.email.clone(), profile.keep.name());
-        shown.push(serde_json::json!({
-            "profile": name, "server": profile.server, "email": email, "signedIn": signed_in, "tokenIn": kept,
-        }));
-        let signed_in = if signed_in { "yes" } else { "no" };
-        rows.push(vec![name.clone(), profile.server.clone(), email, signed_in.into(), kept.into()]);
-    }
-    if as_json {
-        output::data(&serde_json::to_string_pretty(&shown)?);
-    } else if rows.is_empty() {
-        output::say("there are none yet; `hallpass login --url https://…` makes one");
-    } else {
-        output::data(&output::table(&["profile", "server", "email", "signed in", "token in"], &rows));
-    }
-    Ok(())
 }
 
 /// An end that scripts can tell from others by its exit status.

@@ -12,6 +12,7 @@ use crate::commands::Failure;
 
 /// No password is so long; what is, is the wrong file.
 const LONGEST: u64 = 64 * 1024;
+const WITHOUT_TERMINAL: &str = "--password-stdin, which reads it from the first line of standard input";
 
 /// Asks for a line.
 pub(super) async fn line(what: &str, example: &str, option: &str) -> Result<String, Failure> {
@@ -32,14 +33,17 @@ pub(super) async fn line(what: &str, example: &str, option: &str) -> Result<Stri
     }
 }
 
-/// Asks for the password, which the terminal does not show.
-pub(super) async fn password() -> Result<String, Failure> {
-    const OPTION: &str = "--password-stdin, which reads it from the first line of standard input";
-    need_terminal("the password", OPTION)?;
+/// Reads the password from the first line of standard input if that is wanted. A terminal is asked in any case, because it would
+/// show what is typed.
+pub(super) async fn password(from_stdin: bool) -> Result<String, Failure> {
+    if from_stdin && !io::stdin().is_terminal() {
+        return password_from_stdin().await;
+    }
+    need_terminal("the password", WITHOUT_TERMINAL)?;
     #[cfg(unix)]
     {
         let terminal = hidden::Terminal::open().map_err(|error| {
-            Ended::usage(format!("the terminal cannot be asked for the password: {error}; give {OPTION}"))
+            Ended::usage(format!("the terminal cannot be asked for the password: {error}; give {WITHOUT_TERMINAL}"))
         })?;
         let mut file = terminal.file().try_clone()?;
         // `terminal` is here and not on that thread, so that the echo comes back when this is given up.
@@ -54,11 +58,10 @@ pub(super) async fn password() -> Result<String, Failure> {
         whole_line(typed?)
     }
     #[cfg(not(unix))]
-    Err(Ended::usage(format!("here the password cannot be asked for without showing it; give {OPTION}")))
+    Err(Ended::usage(format!("here the password cannot be asked for without showing it; give {WITHOUT_TERMINAL}")))
 }
 
-/// Reads the password from the first line of standard input.
-pub(super) async fn password_from_stdin() -> Result<String, Failure> {
+async fn password_from_stdin() -> Result<String, Failure> {
     let read = aside(|| {
         let mut line = String::new();
         io::Read::take(io::stdin().lock(), LONGEST).read_line(&mut line)?;

@@ -111,15 +111,17 @@ fn deepest(error: &Error) -> Option<&(dyn StdError + 'static)> {
     Some(cause)
 }
 
-/// What TLS found wrong. It travels inside an I/O error, which does not count it among its sources.
+/// What TLS found wrong. It travels inside I/O errors, which do not count what is inside among their sources.
 fn find_tls(error: &Error) -> Option<&rustls::Error> {
     let mut next = error.source();
     while let Some(cause) = next {
-        let inner = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        if let Some(tls) = inner.and_then(|inner| inner.downcast_ref()).or_else(|| cause.downcast_ref()) {
+        if let Some(tls) = cause.downcast_ref() {
             return Some(tls);
         }
-        next = cause.source();
+        next = match cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(inner) => Some(inner),
+            None => cause.source(),
+        };
     }
     None
 }

@@ -2,8 +2,12 @@
 
 mod curl;
 mod home;
+#[cfg(feature = "keyring")]
+mod keyring;
+mod npm;
 mod profiles;
 mod sessions;
+mod sites;
 mod terminal;
 mod words;
 

@@ -34,7 +34,7 @@ impl Terminal {
         thread::spawn(move || {
             let mut piece = [0; 1024];
             while let Ok(length @ 1..) = shown.read(&mut piece) {
-                written.lock().unwrap().extend_from_slice(&piece[..length]);
+                written.lock().unwrap().extend_from_slice(piece.get(..length).unwrap());
             }
         });
         Self { child, keys, screen }
@@ -91,15 +91,18 @@ fn what_is_missing_is_asked_for_and_the_password_is_not_shown() {
     assert!(is_sound(&screen), "{screen}");
     assert_eq!(fs::read_to_string(home.path().join("out.txt")).unwrap(), "");
 
-    // The next time the address is remembered, and the token is not shown without a word.
+    // The next time the address is remembered. A password is not shown because it was to come from standard input, and the token
+    // not without a word.
     home.run(&["logout"]);
-    let mut terminal = Terminal::run(&home, &server, "$HALLPASS login; $HALLPASS token; echo end");
+    let line = "$HALLPASS login --password-stdin; $HALLPASS token; echo end";
+    let mut terminal = Terminal::run(&home, &server, line);
     terminal.wait_for("E-mail [ada@example.com]: ");
     terminal.press("\n");
     terminal.wait_for("Password: ");
     terminal.press("correct horse\n");
     terminal.wait_for("\nend");
-    assert!(terminal.screen().contains("can act as you"), "{}", terminal.screen());
+    let screen = terminal.screen();
+    assert!(screen.contains("can act as you") && !screen.contains("correct"), "{screen}");
 }
 
 #[test]

@@ -1,54 +1,32 @@
 //! What is said when it does not work.
 
 use std::{
-    fs,
-    io::Read,
-    net::{SocketAddr, TcpListener},
-    os::unix::fs::PermissionsExt,
-    process::Output,
-    sync::Arc,
-    thread::{self, sleep},
-    time::Duration,
+    fs, net::TcpListener, os::unix::fs::PermissionsExt, process::Output, sync::Arc, thread::sleep, time::Duration,
 };
 
 use axum::{
     Router,
-    extract::{Request, State},
     http::StatusCode,
-    response::{Html, IntoResponse, Redirect, Response},
+    response::{Html, Redirect},
     routing::{any, get},
-};
-use rustls::{
-    ServerConfig, ServerConnection, Stream,
-    pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
 };
 
 use crate::support::{Server, err, out};
 
-use super::home::{Home, PASSWORD, said};
+use super::{
+    home::{Home, said},
+    sites::{add_origin, site, tls_site},
+};
 
 /// Fails with this status and all of these words, and says nothing where data goes.
 #[track_caller]
-fn fails(output: &Output, status: i32, words: &[&str]) {
+pub(super) fn fails(output: &Output, status: i32, words: &[&str]) {
     let text = err(output);
     assert_eq!(output.status.code(), Some(status), "{text}");
     assert!(out(output).is_empty());
     assert!(words.iter().all(|word| text.contains(word)), "{words:?} are not all in: {text}");
-    assert!(!text.contains("correct horse") && text.trim_end().lines().count() == 1, "{text}");
-}
-
-/// A site on a thread of its own.
-fn site(app: Router) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    listener.set_nonblocking(true).unwrap();
-    thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            axum::serve(tokio::net::TcpListener::from_std(listener).unwrap(), app).await.unwrap();
-        });
-    });
-    format!("http://{address}")
+    assert!(!text.contains("correct horse") && !text.contains('\u{1b}'), "{text}");
+    assert!(text.trim_end().lines().count() == 1, "{text}");
 }
 
 #[test]
@@ -103,29 +81,10 @@ fn a_certificate_that_nobody_trusts_is_called_that() {
     fails(&login, 1, &["the certificate of https://localhost", "cannot be trusted"]);
 }
 
-/// Speaks TLS with a certificate of its own making.
-fn tls_site() -> SocketAddr {
-    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-    let config = Arc::new(config.with_no_client_auth().with_single_cert(vec![made.cert.der().clone()], key).unwrap());
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut connection = ServerConnection::new(Arc::clone(&config)).unwrap();
-            let mut stream = stream.unwrap();
-            let _ = Stream::new(&mut connection, &mut stream).read(&mut [0; 1024]);
-        }
-    });
-    address
-}
-
 #[test]
 fn refusals_of_a_sign_in_say_what_to_do() {
     let unverified = "[email_and_password]\nrequire_email_verification = true";
-    let limited = "[rate_limit]\nenabled = true\n[rate_limit.custom_rules.\"/sign-in/email\"]\nwindow = 60\nmax = 0";
+    let limited = "[rate_limit]\nenabled = true\n[rate_limit.custom_rules.\"/sign-in/email\"]\nwindow = 60\nmax = 1";
     for (config, name, words) in [
         ("", "bob", &["does not know this e-mail address with this password"][..]),
         ("", "no address", &["no e-mail address"]),
@@ -137,6 +96,7 @@ fn refusals_of_a_sign_in_say_what_to_do() {
         let server = Server::start(config);
         let body = r#"{"name":"ada","email":"ada@example.com","password":"correct horse"}"#;
         server.post("/api/auth/sign-up/email", None, body);
+        server.post("/api/auth/sign-in/email", None, r#"{"email":"ada@example.com","password":"a guess"}"#);
         let home = Home::new();
         fails(&home.login(&server, name, &[]), 1, words);
         assert!(!said(&home.run(&["profiles"])).contains("ada@example.com"));
@@ -147,26 +107,9 @@ fn refusals_of_a_sign_in_say_what_to_do() {
 fn an_origin_that_something_on_the_way_adds_is_named() {
     let server = Arc::new(Server::start(""));
     server.sign_up("ada");
-    let relay = Router::new().fallback(any(add_origin)).with_state(Arc::clone(&server));
+    let relay = Router::new().fallback(any(add_origin)).with_state(Arc::downgrade(&server));
     let home = Home::new();
     fails(&home.login_at(&site(relay), "ada", &[]), 1, &["INVALID_ORIGIN", "trusted_origins", "on the way"]);
-}
-
-/// Hands a request on, and says that it comes from somebody's page.
-async fn add_origin(State(server): State<Arc<Server>>, request: Request) -> Response {
-    let (parts, body) = request.into_parts();
-    let body = axum::body::to_bytes(body, 10_000).await.unwrap();
-    let head = format!(
-        "{} {} HTTP/1.1\r\nhost: {}\r\norigin: https://evil.example\r\ncontent-type: application/json\r\n\
-         content-length: {}\r\nconnection: close\r\n\r\n",
-        parts.method,
-        parts.uri,
-        server.address,
-        body.len()
-    );
-    let bytes = [head.as_bytes(), &body].concat();
-    let answer = tokio::task::spawn_blocking(move || server.send(&bytes)).await.unwrap();
-    (StatusCode::from_u16(answer.status).unwrap(), answer.body).into_response()
 }
 
 #[test]
@@ -223,22 +166,34 @@ fn a_file_that_others_can_read_is_not_used() {
 fn a_program_without_the_keyring_says_so() {
     let server = Server::start("");
     let home = Home::new();
-    fails(&home.login(&server, "ada", &["--keyring"]), 1, &["--features keyring", "without --keyring"]);
+    fails(&home.login(&server, "ada", &["--keyring"]), 1, &["--features keyring", "--keyring=false"]);
+    // Nor is somebody stuck whose profile was made by another one.
+    server.sign_up("ada");
+    home.login(&server, "ada", &[]);
+    let profiles = home.tokens().with_file_name("profiles.json");
+    let changed = fs::read_to_string(&profiles).unwrap().replace(r#""keep": "file""#, r#""keep": "keyring""#);
+    fs::write(&profiles, changed).unwrap();
+    assert_eq!(home.run(&["whoami"]).status.code(), Some(1));
+    assert_eq!(home.json(&["profiles", "--json"])[0]["signedIn"], serde_json::Value::Null);
+    assert_eq!(home.login(&server, "ada", &[]).status.code(), Some(1));
+    assert!(home.login(&server, "ada", &["--keyring=false"]).status.success());
+    assert!(home.run(&["whoami"]).status.success());
 }
 
 #[test]
-fn a_server_that_is_ill_ends_no_session() {
+fn a_server_that_is_ill_is_not_taken_at_its_word() {
     let server = Server::start("");
     server.sign_up("ada");
     let home = Home::new();
     home.login(&server, "ada", &[]);
-    let ill = site(Router::new().route("/api/auth/ok", get(|| async { "{\"ok\":true}" })).fallback(any(|| async {
-        (StatusCode::SERVICE_UNAVAILABLE, "{\"code\":\"SERVICE_UNAVAILABLE\",\"message\":\"\\u001b[2J\"}")
-    })));
-    let login = home.run_with(
-        &["login", "--url", &ill, "--email", "ada@example.com", "--password-stdin", "--profile", "ill"],
-        PASSWORD,
-    );
-    fails(&login, 1, &["cannot help at the moment (503)", "try again later"]);
-    assert!(home.run(&["whoami"]).status.success());
+    for (status, words) in [
+        (StatusCode::SERVICE_UNAVAILABLE, &["cannot help at the moment (503)", "try again later"][..]),
+        (StatusCode::BAD_REQUEST, &["the server refused: \u{fffd}[2Jgone (400 SOMETHING)"]),
+    ] {
+        let refuse = move || async move { (status, r#"{"code":"SOMETHING","message":"\u001b[2Jgone"}"#) };
+        let healthy = || async { "{\"ok\":true}" };
+        let ill = site(Router::new().route("/api/auth/ok", get(healthy)).fallback(any(refuse)));
+        fails(&home.login_at(&ill, "ada", &["--profile", "ill"]), 1, words);
+        assert!(home.run(&["whoami"]).status.success());
+    }
 }
