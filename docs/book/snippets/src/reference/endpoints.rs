@@ -23,7 +23,19 @@ Paths are below `/api/auth`, or below what `base_path` says. Bodies are JSON. Wh
 - `set-auth-token` comes with every answer that sets a session cookie.
 
 A running server describes itself, plugins and additional fields included, with [`plugins.open_api`](plugins.md#open_api).
-`/bearer/verify`, which is for gateways and answers any method, is described in [Gateways](../../../docs/gateways.md).
+";
+
+/// What no document of methods and bodies can say.
+const GATEWAYS: &str = "
+## For gateways
+
+### `/bearer/verify`
+
+Whose a bearer token is. There with `plugins.bearer.verify_endpoint`, for any method, and on every path below as well. A session is
+required.
+
+Answers `200` with an empty body and the headers `x-auth-user-id`, `x-auth-session-id` and `x-auth-email`, or `401` with
+`www-authenticate`. [Gateways](../../../docs/gateways.md) has the rest.
 ";
 
 pub(super) fn page() -> Result<String, Failure> {
@@ -47,6 +59,7 @@ pub(super) fn page() -> Result<String, Failure> {
             operation.write(&mut page, &document)?;
         }
     }
+    page.push_str(GATEWAYS);
     Ok(page)
 }
 
