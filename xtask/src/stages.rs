@@ -187,6 +187,9 @@ fn gateways() -> Result<Tally, String> {
 /// Does what the book says, and builds it. Its Rust is tested with everybody's, in the stage `rust`.
 fn book() -> Result<Tally, String> {
     let mdbook = cargo_tool("mdbook", "0.5.4")?;
+    for program in ["curl", "openssl", "python3"] {
+        system(program, program)?;
+    }
     let built = check(&mut cargo(&["build", "--quiet", "-p", "hallpass-book", "--example", "add-to-axum"]))?;
     if built.failed > 0 {
         return Ok(built);
