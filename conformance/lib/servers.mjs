@@ -114,6 +114,9 @@ export const hallpassBinary = () => binary("hallpass", "HALLPASS_BIN", ["release
 /** Finds the example application, likewise. */
 export const exampleBinary = () => binary("example-axum-api", "EXAMPLE_BIN", ["debug"], "cargo build -p example-axum-api");
 
+/** Finds the program that the book shows in its chapter on axum, likewise. */
+export const bookExample = () => binary("add-to-axum", "BOOK_EXAMPLE_BIN", ["debug/examples"], "cargo build -p hallpass-book --example add-to-axum");
+
 function binary(name, variable, profiles, build) {
   const given = process.env[variable];
   const candidates = given ? [resolve(given)] : profiles.map((profile) => join(here, "..", "target", profile, name));

@@ -60,6 +60,11 @@ pub(crate) const STAGES: &[Stage] = &[
         about: "nginx, Caddy and Envoy ask hallpass before a request passes",
         run: || outcome(gateways()),
     },
+    Stage {
+        name: "book",
+        about: "the book: what it shows is what happens, and its links lead somewhere",
+        run: || outcome(book()),
+    },
     Stage { name: "fuzz", about: "a short fuzz of everything strangers send", run: || outcome(fuzz()) },
 ];
 
@@ -175,6 +180,22 @@ fn gateways() -> Result<Tally, String> {
     prepare_node()?;
     let mut run = with_binary(command("node", &["run.mjs", "gateways"], "conformance"))?;
     counted(run.env("ENVOY_BIN", python.with_file_name("envoy")), count_conformance)
+}
+
+/// Does what the book says, and builds it. Its Rust is tested with everybody's, in the stage `rust`.
+fn book() -> Result<Tally, String> {
+    let mdbook = cargo_tool("mdbook", "0.5.4")?;
+    for program in ["curl", "openssl", "python3"] {
+        system(program, program)?;
+    }
+    let built = check(&mut cargo(&["build", "--quiet", "-p", "hallpass-book", "--example", "add-to-axum"]))?;
+    if built.failed > 0 {
+        return Ok(built);
+    }
+    let mut read = command("node", &["run.mjs", "book"], "conformance");
+    read.env("MDBOOK_BIN", mdbook).env("BOOK_EXAMPLE_BIN", target_folder().join("debug/examples/add-to-axum"));
+    prepare_node()?;
+    Ok(built.plus(counted(&mut with_binary(read)?, count_conformance)?))
 }
 
 /// What the comparison needs. One of the packages is compiled on the spot.

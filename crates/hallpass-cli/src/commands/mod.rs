@@ -37,6 +37,7 @@ pub(crate) fn exit_code(failure: &Failure) -> u8 {
 pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Command::Client(command) => client::run(command).await,
+        Command::Doctor(arguments) => doctor::run(config::load(cli.config.as_deref(), None), arguments.json).await,
         Command::Secret => {
             secret::run();
             Ok(())

@@ -3,13 +3,14 @@
 use std::{net::IpAddr, path::PathBuf};
 
 use hallpass::Environment;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
 use super::{Config, Hidden, secret::beside_the_database};
 
 /// `[mail]`
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct MailSection {
     /// How it goes out. When not said: in development to a file, in production not at all.
@@ -25,7 +26,7 @@ pub struct MailSection {
 }
 
 /// How mail goes out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum MailTransport {
     /// Into a file, as lines of JSON.

@@ -19,6 +19,7 @@ use hallpass::options::{
     AccountOptions, AdvancedOptions, BaseUrl, EmailAndPassword, EmailVerification, Environment, RateLimitOptions,
     SessionOptions, Span, UserOptions, VerificationOptions,
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
@@ -28,10 +29,10 @@ pub(crate) use secret::draw as draw_secret;
 pub use secret::{Origin as SecretOrigin, Secrets};
 
 /// Everything that can be configured and is there already.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Development or production.
+    /// Development or production; development when not said, for which the listener has to be on a loopback address.
     pub environment: Option<Environment>,
     /// `compat`.
     pub profile: Option<String>,
@@ -78,7 +79,7 @@ pub struct Config {
 }
 
 /// A text that does not print.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Hidden(String);
 
@@ -89,7 +90,7 @@ impl std::fmt::Debug for Hidden {
 }
 
 /// `[server]`
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ServerSection {
     /// Where to listen.
@@ -114,7 +115,7 @@ impl Default for ServerSection {
 }
 
 /// `[log]`
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LogSection {
     /// `text` or `json`.
@@ -124,7 +125,7 @@ pub struct LogSection {
 }
 
 /// How log lines look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
     /// For people.
@@ -135,7 +136,7 @@ pub enum LogFormat {
 }
 
 /// `[database]`
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct DatabaseSection {
     /// Which database: `sqlite://hallpass.db`.
@@ -151,7 +152,7 @@ impl Default for DatabaseSection {
 }
 
 /// `[on_api_error]`
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct OnApiErrorSection {
     /// Where browsers are sent.
@@ -160,7 +161,7 @@ pub struct OnApiErrorSection {
 }
 
 /// `[plugins]`
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PluginsSection {
     /// Bearer tokens.
@@ -172,7 +173,7 @@ pub struct PluginsSection {
 }
 
 /// `[plugins.generic_oauth]`
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct GenericOauthSection {
     /// One table a provider.
@@ -180,10 +181,10 @@ pub struct GenericOauthSection {
 }
 
 /// `[plugins.open_api]`
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct OpenApiSection {
-    /// Whether it is on.
+    /// Whether endpoints are described.
     pub enabled: bool,
     /// Where the page is, below the base path.
     pub path: String,
@@ -198,10 +199,10 @@ impl Default for OpenApiSection {
 }
 
 /// `[plugins.bearer]`
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct BearerSection {
-    /// Whether it is on.
+    /// Whether bearer tokens are accepted and handed out.
     pub enabled: bool,
     /// Accepts signed tokens only.
     pub require_signature: bool,

@@ -6,7 +6,7 @@ use hallpass_verify::component;
 use serde::{Deserialize, Serialize};
 
 /// Which cross-site requests carry a cookie.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SameSite {
     /// None.

@@ -1,6 +1,7 @@
 use std::fmt;
 
 use indexmap::IndexMap;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -21,7 +22,7 @@ use crate::{error::BuildError, options::Span};
 /// };
 /// assert!(!format!("{provider:?}").contains("hush"));
 /// ```
-#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the npm package's")]
 pub struct ProviderOptions {
@@ -100,7 +101,7 @@ impl fmt::Debug for ProviderOptions {
 }
 
 /// How the client secret is shown to the token endpoint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Authentication {
     /// In a Basic header.
@@ -110,7 +111,7 @@ pub enum Authentication {
 }
 
 /// `{ method = "…" }`
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TokenEndpointAuth {
     /// The method.
@@ -118,7 +119,7 @@ pub struct TokenEndpointAuth {
 }
 
 /// How a client shows who it is (OpenID Connect Core 1.0 §9).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AuthMethod {
     /// The secret in a Basic header.

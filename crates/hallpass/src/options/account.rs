@@ -1,8 +1,9 @@
 use indexmap::IndexMap;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The accounts that outside providers know users by (`account` in the npm package; CONTRACT §11.9).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the npm package's")]
 pub struct AccountOptions {
@@ -41,7 +42,7 @@ impl Default for AccountOptions {
 }
 
 /// Where a sign-in under way is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum StateStrategy {
     /// In the table `verification`, from where it is taken once.
@@ -52,7 +53,7 @@ pub enum StateStrategy {
 }
 
 /// When an account at a provider becomes a user's (`account.accountLinking` in the npm package).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the npm package's")]
 pub struct AccountLinkingOptions {

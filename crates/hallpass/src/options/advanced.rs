@@ -1,10 +1,11 @@
 use indexmap::IndexMap;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::cookie::SameSite;
 
 /// Cookies, origins and addresses (`advanced` in the npm package).
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct AdvancedOptions {
     /// Puts `__Secure-` before cookie names and `Secure` on them. When not said: whether the base URL is https, and without
@@ -21,7 +22,7 @@ pub struct AdvancedOptions {
     pub cross_sub_domain_cookies: CrossSubDomainCookies,
     /// Switches the origin check of requests with cookies off. Any site can then act as a signed-in visitor.
     pub disable_csrf_check: Option<bool>,
-    /// Switches the check of redirect targets off, everywhere or under some paths.
+    /// Switches the check of redirect targets off: everywhere with `true`, or under a list of paths.
     pub disable_origin_check: Option<DisableOriginCheck>,
     /// Believes `x-forwarded-host` when there is no base URL. `x-forwarded-proto` is believed in any case.
     pub trusted_proxy_headers: bool,
@@ -40,17 +41,18 @@ impl AdvancedOptions {
 }
 
 /// How rows are written (`advanced.database` in the npm package).
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct DatabaseOptions {
-    /// What ids rows get; 32 letters and digits when not said. Session tokens are always such letters.
+    /// What ids rows get: `"uuid"`, `"serial"`, or `false` for what the database makes of them; 32 letters and digits when not said.
+    /// Session tokens are always such letters.
     pub generate_id: Option<GenerateId>,
 }
 
 /// What ids rows get. Ids are texts on the wire, however the database keeps them.
 ///
 /// Change it on an empty database only: rows that are there keep their ids, and `migrate` changes no column's type.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "SpelledGenerateId", into = "SpelledGenerateId")]
 pub enum GenerateId {
     /// `"uuid"`: random UUIDs.
@@ -61,7 +63,7 @@ pub enum GenerateId {
     Database,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(untagged, expecting = "expected \"uuid\", \"serial\" or false")]
 enum SpelledGenerateId {
     Name(String),
@@ -91,7 +93,7 @@ impl From<GenerateId> for SpelledGenerateId {
 }
 
 /// Where redirect targets are not checked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum DisableOriginCheck {
     /// Everywhere. As in the npm package, this switches the origin check of requests with cookies off as well, unless
@@ -102,7 +104,7 @@ pub enum DisableOriginCheck {
 }
 
 /// Name and attributes of one cookie.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CookieOptions {
     /// The whole name; only `__Secure-` is still put before it.
@@ -112,7 +114,7 @@ pub struct CookieOptions {
 }
 
 /// Attributes that differ from the usual ones.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CookieAttributeOptions {
     /// Seconds until the client forgets it.
@@ -132,17 +134,17 @@ pub struct CookieAttributeOptions {
 }
 
 /// Shares cookies among subdomains.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CrossSubDomainCookies {
-    /// Whether to.
+    /// Whether they are shared.
     pub enabled: bool,
     /// The domain; the base URL's host when not said.
     pub domain: Option<String>,
 }
 
 /// How a client's address is found (CONTRACT §10.3).
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct IpAddressOptions {
     /// Headers to look in, in this order; `x-forwarded-for`.

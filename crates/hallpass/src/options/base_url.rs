@@ -1,3 +1,4 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What clients reach the server at (`baseURL` in the npm package; CONTRACT §1.1).
@@ -7,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// let one: BaseUrl = "https://api.example.com".into();
 /// let many: BaseUrl = AllowedHosts { allowed_hosts: vec!["*.example.com".into()], ..AllowedHosts::default() }.into();
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged, expecting = "expected a URL, or allowed_hosts with a fallback and a protocol if wanted")]
 pub enum BaseUrl {
     /// One URL, whatever a request's `Host` header says.
@@ -18,7 +19,7 @@ pub enum BaseUrl {
 
 /// The hosts a server may be reached at. A request that names another is taken to have come to the fallback; without one it
 /// is answered with 500.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct AllowedHosts {
     /// Hosts with their ports, in which `*` stands for any run of characters and `?` for one. Pages there are trusted origins.
@@ -30,7 +31,7 @@ pub struct AllowedHosts {
 }
 
 /// How hosts are reached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum BaseUrlProtocol {
     /// Without TLS.

@@ -1,7 +1,8 @@
 //! Spans of time as configuration has them.
 
-use std::{fmt, time::Duration};
+use std::{borrow::Cow, fmt, time::Duration};
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// A span of time, read from a number of seconds or from text with a unit: `90`, `"90"`, `"30m"`, `"12h"`, `"7d"`.
@@ -41,6 +42,16 @@ impl From<Duration> for Span {
 impl From<Span> for Duration {
     fn from(span: Span) -> Self {
         span.0
+    }
+}
+
+impl JsonSchema for Span {
+    fn schema_name() -> Cow<'static, str> {
+        "Span".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": ["integer", "string"], "description": "Seconds as a number, or text such as \"30m\"" })
     }
 }
 

@@ -1,12 +1,13 @@
 use std::time::Duration;
 
 use indexmap::IndexMap;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Span;
 
 /// Proving addresses (`emailVerification` in the npm package; CONTRACT §11.7).
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct EmailVerification {
     /// Whether mail to prove an address is sent at all. When not said: if there is a mailer.
@@ -28,7 +29,7 @@ impl EmailVerification {
 }
 
 /// Values that are kept until a link is followed (`verification` in the npm package; CONTRACT §13.2).
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct VerificationOptions {
     /// The table's name in the database; `verification`. Nothing that is there is renamed: rename the table of a database in use yourself first.
@@ -42,7 +43,7 @@ pub struct VerificationOptions {
 }
 
 /// How the secret that names a value is stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum StoreIdentifier {
     /// As it is: whoever reads the table can follow every link that is still good.
@@ -59,7 +60,7 @@ pub enum StoreIdentifier {
 /// let every: StoreIdentifiers = serde_json::from_str(r#""hashed""#).unwrap();
 /// assert_eq!(every, StoreIdentifiers::Every(StoreIdentifier::Hashed));
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged, expecting = "expected \"plain\", \"hashed\", or a default and overrides")]
 pub enum StoreIdentifiers {
     /// All alike.

@@ -13,6 +13,7 @@ mod rate_limit;
 mod session;
 mod user;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use account::{AccountLinkingOptions, AccountOptions, StateStrategy};
@@ -32,12 +33,12 @@ pub use user::{AdditionalField, ChangeEmailOptions, DeleteUserOptions, FieldType
 ///
 /// In production cookies are `Secure` unless the base URL says otherwise, the rate limiter is on, errors are not
 /// described, and a client without a trustworthy address has none (CONTRACT §4.1, §10).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Environment {
     /// For a developer's machine.
     Development,
-    /// For everyone else; the default, because it is the safe one.
+    /// For everyone else; the library's default, because it is the safe one.
     #[default]
     Production,
 }

@@ -1,12 +1,13 @@
 use std::time::Duration;
 
 use indexmap::IndexMap;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Environment, Span};
 
 /// How often one client may call one path (`rateLimit` in the npm package; CONTRACT §10).
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RateLimitOptions {
     /// Whether calls are limited; in production yes, in development no.
@@ -26,7 +27,7 @@ pub struct RateLimitOptions {
 }
 
 /// Where calls are counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum RateLimitStorage {
     /// In this process: the fastest. Several servers count each for itself.
@@ -39,8 +40,8 @@ pub enum RateLimitStorage {
     SecondaryStorage,
 }
 
-/// A rule for a path.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// A rule for a path: `false` for no limit, or a window and a number of calls.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged, expecting = "expected false, or a window and max")]
 pub enum CustomRule {
     /// `false`: no limit here. `true` changes nothing.

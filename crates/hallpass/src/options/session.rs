@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use indexmap::IndexMap;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{AdditionalField, Span};
@@ -11,7 +12,7 @@ use super::{AdditionalField, Span};
 /// use hallpass::options::{SessionOptions, Span};
 /// let session = SessionOptions { update_age: Some(Span::from_secs(0)), ..SessionOptions::default() };
 /// ```
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the npm package's")]
 pub struct SessionOptions {
@@ -70,10 +71,10 @@ impl SessionOptions {
 /// };
 /// let session = SessionOptions { cookie_cache, ..SessionOptions::default() };
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CookieCacheOptions {
-    /// Whether there is one.
+    /// Whether browsers get a copy, which spares look-ups.
     pub enabled: bool,
     /// How long the copy is good for; 5 minutes, also when 0.
     pub max_age: Option<Span>,
@@ -87,7 +88,7 @@ pub struct CookieCacheOptions {
 }
 
 /// How the copy of a session is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum CookieCacheStrategy {
     /// JSON with its signature; the shortest. Whoever holds the cookie can read it.
@@ -101,7 +102,7 @@ pub enum CookieCacheStrategy {
 }
 
 /// When copies would be renewed from copies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum RefreshCache {
     /// Whether to.

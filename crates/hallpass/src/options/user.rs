@@ -2,12 +2,13 @@ use std::time::Duration;
 
 use hallpass_store::{Column, ColumnKind, Value};
 use indexmap::IndexMap;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Span;
 
 /// The user record (`user` in the npm package).
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct UserOptions {
     /// The table's name in the database; `user`. Nothing that is there is renamed: rename the table of a database in use yourself first.
@@ -23,10 +24,10 @@ pub struct UserOptions {
 }
 
 /// Changing one's own address (`user.changeEmail` in the npm package; CONTRACT §11.6).
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ChangeEmailOptions {
-    /// Whether users may.
+    /// Whether users may change their address.
     pub enabled: bool,
     /// Lets users whose address is unproven change it at once.
     pub update_email_without_verification: bool,
@@ -36,10 +37,10 @@ pub struct ChangeEmailOptions {
 }
 
 /// Deleting one's own account (`user.deleteUser` in the npm package; CONTRACT §11.6).
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct DeleteUserOptions {
-    /// Whether users may.
+    /// Whether users may delete their account.
     pub enabled: bool,
     /// Asks by mail first. When not said: only if a mailer was given for this kind of mail alone.
     pub send_delete_account_verification: Option<bool>,
@@ -54,7 +55,7 @@ impl DeleteUserOptions {
 }
 
 /// What an additional field holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub enum FieldType {
     /// Text.
     #[default]
@@ -91,7 +92,7 @@ pub enum FieldType {
 ///     ..AdditionalField::default()
 /// };
 /// ```
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct AdditionalField {
     /// What it holds.
