@@ -15,19 +15,19 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const SOURCE = join(root, "docs/book/src");
 const RENDERED = join(root, "target/docs/book");
 
-/** Ports that the book speaks of. Each run has others in their places. */
-const PORTS = [3000, 3080, 8080, 9090];
+/** What chapters of the book are run with. Each run has other ports in the places of those it speaks of. */
+const BOOK = { ports: [3000, 3080, 8080, 9090], surroundings };
+
+/** What the page of the examples is run with: a line that runs on says where it listens. */
+const EXAMPLES = {
+  runsOn: (line) => /listen(s on)? 127\.0\.0\.1:/.test(line),
+  ports: [3000, 4000, 4001, 4002, 4003],
+  surroundings: besideExamples,
+};
 
 /** Runs what the book says and follows its links; resolves to { steps, different: [text] }. */
 export async function runBook({ filter, show, print = console.log } = {}) {
-  const result = { steps: 0, different: [] };
-  const prove = (claim, { problem, said } = {}) => {
-    result.steps += 1;
-    if (show && said) print(`  ${claim}\n${said.replace(/^/gm, "    ")}`);
-    if (!problem) return;
-    result.different.push(`  FAILS  ${claim}: ${problem}`);
-    print(result.different.at(-1));
-  };
+  const { result, prove } = tally({ show, print });
   for (const file of chapters().filter((file) => !filter || file.includes(filter))) await walk(file, readFileSync(join(SOURCE, file), "utf8"), prove);
   if (!filter) {
     for (const [about, text] of Object.entries(LIES)) prove(`${about} is noticed`, { problem: (await isNoticed(text)) ? undefined : "it was not" });
@@ -38,16 +38,36 @@ export async function runBook({ filter, show, print = console.log } = {}) {
   return result;
 }
 
+/** Does what the page of the examples says; resolves to { steps, different: [text] }. */
+export async function runExamples({ show, print = console.log } = {}) {
+  const { result, prove } = tally({ show, print });
+  const text = readFileSync(join(root, "examples/README.md"), "utf8");
+  await walk("examples/README.md", text, prove, EXAMPLES);
+  return result;
+}
+
+function tally({ show, print }) {
+  const result = { steps: 0, different: [] };
+  const prove = (claim, { problem, said } = {}) => {
+    result.steps += 1;
+    if (show && said) print(`  ${claim}\n${said.replace(/^/gm, "    ")}`);
+    if (!problem) return;
+    result.different.push(`  FAILS  ${claim}: ${problem}`);
+    print(result.different.at(-1));
+  };
+  return { result, prove };
+}
+
 /** The chapters, in the order of the table of contents. */
 const chapters = () => [...readFileSync(join(SOURCE, "SUMMARY.md"), "utf8").matchAll(/\]\((\S+\.md)\)/g)].map(([, file]) => file);
 
 /** Does in one folder and one shell what a chapter says. After the first failure the rest would only repeat it. */
-async function walk(file, text, prove) {
-  const steps = chapterSteps(text);
+async function walk(file, text, prove, { runsOn, ports: known, surroundings } = BOOK) {
+  const steps = chapterSteps(text, runsOn);
   if (steps.length === 0) return;
   const folder = temporaryFolder();
   const ports = new Map();
-  for (const port of PORTS) ports.set(String(port), String(await freePort()));
+  for (const port of known) ports.set(String(port), String(await freePort()));
   const moved = (text) => text.replace(/(?<=127\.0\.0\.1:|localhost:|http\.server )\d{4}\b/g, (port) => ports.get(port) ?? port);
   const shell = openShell(folder, cleanEnvironment(surroundings(folder, ports)));
   try {
@@ -106,6 +126,22 @@ function surroundings(folder, ports) {
   const [here, proxy] = [3000, 3080].map((port) => `127.0.0.1:${ports.get(String(port))}`);
   return { PATH: `${programs}:${process.env.PATH}`, HOME: folder, XDG_CONFIG_HOME: "", XDG_DATA_HOME: "", LC_ALL: "C.UTF-8", HALLPASS__SERVER__LISTEN: here, LISTEN: here, PROXY_LISTEN: proxy };
 }
+
+/** A home of its own, and `cargo run` as the program it would build and run, built beforehand. */
+function besideExamples(folder, ports) {
+  const programs = join(folder, ".bin");
+  mkdirSync(programs);
+  const cargo = ["#!/bin/sh", "# run -q -p NAME [-- ARGUMENTS]", 'name=$4; shift 4; [ "$1" = -- ] && shift', 'case "$name" in'];
+  for (const [name, port] of Object.entries(EXAMPLE_PORTS)) cargo.push(`${name}) export PORT=${ports.get(port)} ;;`);
+  cargo.push("esac", `[ "$name" = hallpass-cli ] && exec "${resolve(hallpassBinary())}" "$@"`, `exec "${exampleFolder()}/$name" "$@"`);
+  writeFileSync(join(programs, "cargo"), `${cargo.join("\n")}\n`, { mode: 0o755 });
+  const auth = `http://127.0.0.1:${ports.get("3000")}`;
+  return { PATH: `${programs}:${process.env.PATH}`, HOME: folder, XDG_CONFIG_HOME: "", XDG_DATA_HOME: "", LC_ALL: "C.UTF-8", AUTH_URL: auth };
+}
+
+const EXAMPLE_PORTS = { "example-axum-api": "4000", "example-actix-api": "4001", "example-tonic-service": "4002", "example-plain-hyper": "4003" };
+
+const exampleFolder = () => process.env.EXAMPLES_DIR ?? join(root, "target/debug");
 
 async function build() {
   const program = process.env.MDBOOK_BIN ?? installed();

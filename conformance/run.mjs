@@ -6,7 +6,7 @@ import { runGateways } from "./gateways.mjs";
 import { runGenerated } from "./generated.mjs";
 import { flipped, scenario } from "./lib/scenario.mjs";
 import { exampleBinary, hallpassBinary, startHallpass, startOracle } from "./lib/servers.mjs";
-import { runBook } from "./book.mjs";
+import { runBook, runExamples } from "./book.mjs";
 import { runBrowser } from "./browser.mjs";
 import { runExample } from "./example.mjs";
 import { runClient } from "./official-client.mjs";
@@ -14,7 +14,7 @@ import { runSelfTest } from "./self-test.mjs";
 import { runShared } from "./shared-database.mjs";
 import { runWeb } from "./web.mjs";
 
-const USAGE = `usage: node run.mjs [flows|generated|client|shared|self-test|browser|example|web|gateways|book|all] [options]
+const USAGE = `usage: node run.mjs [flows|generated|client|shared|self-test|browser|example|web|gateways|book|examples|all] [options]
   --filter TEXT              only flows whose name contains TEXT; of the book, only chapters
   --show                     print what the npm package answers to each step of the flows, or what each step of the book printed
   --count N                  how many generated requests (default 5000)
@@ -77,6 +77,7 @@ const STAGES = {
   example: () => runExample(),
   web: () => runWeb(),
   gateways: () => runGateways(),
+  examples: () => runExamples({ show: values.show }),
   book: () => runBook({ filter: values.filter, show: values.show }),
 };
 
@@ -87,6 +88,7 @@ const ABOUT = {
   example: "the example application in Chromium",
   web: "the React page in Chromium",
   gateways: "nginx, Caddy and Envoy in front of a service",
+  examples: "what the page of the examples says, done",
   book: "what the book says, done and followed",
 };
 

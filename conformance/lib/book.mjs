@@ -1,16 +1,16 @@
 // What a chapter of the book has a reader do, and whether what comes back is what it shows.
 
-/** Lines that start something which runs until the end of the chapter. */
-const SERVER = /^(hallpass (serve|proxy)|cargo run|python3 -m http\.server)\b/;
+/** Whether a line starts something which runs until the end of the chapter. */
+const isServer = (line) => /^(hallpass (serve|proxy)|cargo run|python3 -m http\.server)\b/.test(line);
 
 /**
  * The steps of a chapter in their order: { kind, line, title, text } and
  * - kind "sh": shell lines, with `expected` if a block of text follows them directly, `fails` if they are meant to, and `server` if
- *   the last line starts one;
+ *   the last line starts one, which `runsOn` can tell;
  * - kind "file": `name`, for a block whose first line is a comment that names a file;
  * - kind "js": a program, for its syntax.
  */
-export function chapterSteps(markdown) {
+export function chapterSteps(markdown, runsOn = isServer) {
   const blocks = fences(markdown);
   return blocks.flatMap((block, index) => {
     const [language, ...marks] = block.info.split(/[,\s]+/);
@@ -21,7 +21,7 @@ export function chapterSteps(markdown) {
     if (language !== "sh") return [];
     const next = blocks[index + 1];
     const shown = next && next.info === "text" && next.follows ? next.text : undefined;
-    const server = SERVER.test(step.text.trimEnd().split("\n").at(-1));
+    const server = runsOn(step.text.trimEnd().split("\n").at(-1));
     return [{ ...step, kind: "sh", fails: marks.includes("fails"), server, expected: shown }];
   });
 }

@@ -52,7 +52,7 @@ const lastLine = (text) => text.trimEnd().split("\n").at(-1);
 
 function serverPort(text, environment) {
   const line = lastLine(text);
-  const said = /--listen \S+?:(\d+)/.exec(line) ?? /http\.server (\d+)/.exec(line);
+  const said = /--listen \S+?:(\d+)/.exec(line) ?? /http\.server (\d+)/.exec(line) ?? /listens on 127\.0\.0\.1:(\d+)/.exec(line);
   return Number(said ? said[1] : environment.LISTEN.split(":")[1]);
 }
 

@@ -61,6 +61,11 @@ pub(crate) const STAGES: &[Stage] = &[
         run: || outcome(gateways()),
     },
     Stage {
+        name: "examples",
+        about: "the lines to paste for each example do what is shown",
+        run: || outcome(examples()),
+    },
+    Stage {
         name: "book",
         about: "the book: what it shows is what happens, and its links lead somewhere",
         run: || outcome(book()),
@@ -180,6 +185,20 @@ fn gateways() -> Result<Tally, String> {
     prepare_node()?;
     let mut run = with_binary(command("node", &["run.mjs", "gateways"], "conformance"))?;
     counted(run.env("ENVOY_BIN", python.with_file_name("envoy")), count_conformance)
+}
+
+/// Builds the examples, and does what their page says.
+fn examples() -> Result<Tally, String> {
+    let programs = ["axum-api", "plain-hyper", "cli-login", "native-client", "actix-api", "tonic-service"];
+    let packages = programs.map(|name| format!("example-{name}"));
+    let selected = packages.iter().flat_map(|package| ["-p", package]);
+    let built = check(&mut cargo(&["build", "--quiet"].into_iter().chain(selected).collect::<Vec<_>>()))?;
+    if built.failed > 0 {
+        return Ok(built);
+    }
+    prepare_node()?;
+    let mut run = with_binary(command("node", &["run.mjs", "examples"], "conformance"))?;
+    Ok(built.plus(counted(run.env("EXAMPLES_DIR", target_folder().join("debug")), count_conformance)?))
 }
 
 /// Does what the book says, and builds it. Its Rust is tested with everybody's, in the stage `rust`.
