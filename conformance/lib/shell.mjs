@@ -56,7 +56,8 @@ function serverPort(text, environment) {
   return Number(said ? said[1] : environment.LISTEN.split(":")[1]);
 }
 
-const inBackground = (text) => text.trimEnd().replace(/([^\n]*)$/, "$1 &\n");
+/** With `&` at its end, before a comment. */
+const inBackground = (text) => text.trimEnd().replace(/([^\n]*?)(\s+#[^\n]*)?$/, "$1 &$2\n");
 
 function answers(port) {
   return new Promise((resolved) => {

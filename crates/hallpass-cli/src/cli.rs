@@ -61,7 +61,7 @@ pub struct Proxy {
     /// The server behind: scheme, host and port. Paths stay as they are.
     #[arg(long, value_name = "URL")]
     pub upstream: String,
-    /// Ask this auth server whose a token is, instead of its database: where its endpoints are, such as https://auth.example.com/api/auth.
+    /// Ask this auth server whose a token is, instead of its database: where its endpoints are, such as `https://auth.example.com/api/auth`.
     #[arg(long, value_name = "URL")]
     pub auth_url: Option<String>,
     /// Listen here.
