@@ -73,6 +73,12 @@ pub struct Proxy {
     /// Let the server behind see the token as well.
     #[arg(long)]
     pub pass_authorization: bool,
+    /// Believe the proxy in front of this one about where requests come from (`x-forwarded-for` and the like).
+    #[arg(long)]
+    pub trust_forwarded: bool,
+    /// Look at the token behind an open websocket again every so many seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..))]
+    pub recheck: u32,
     /// What is protected here, as challenges name it.
     #[arg(long, default_value = "api")]
     pub realm: String,

@@ -7,7 +7,7 @@ use super::{Failure, serve::start_log, tool};
 use crate::{
     cli,
     config::Loaded,
-    proxy::{Proxy, Upstream},
+    proxy::{Proxy, Settings, Upstream},
     server::connections,
 };
 
@@ -26,12 +26,17 @@ pub(super) async fn run(loaded: &Loaded, arguments: cli::Proxy) -> Result<(), Fa
         .await
         .map_err(|error| format!("{} cannot be listened on: {error}; give --listen a free port", arguments.listen))?;
     tracing::info!("listening on http://{}, in front of {}", listener.local_addr()?, arguments.upstream);
-    if listener.local_addr()?.ip().is_unspecified() {
+    if !listener.local_addr()?.ip().is_loopback() {
         tracing::warn!("tokens arrive here in the clear; put TLS in front of whatever others can reach");
     }
-    let proxy = Proxy::new(guard, upstream).pass_authorization(arguments.pass_authorization);
+    let settings = Settings {
+        pass_authorization: arguments.pass_authorization,
+        trust_forwarded: arguments.trust_forwarded,
+        recheck: Duration::from_secs(arguments.recheck.into()),
+    };
+    let proxy = Proxy::new(guard, upstream, settings);
     let header_timeout = Duration::from(loaded.config.server.header_timeout);
-    connections::serve(listener, header_timeout, move |peer, request| proxy.clone().answer(peer, request)).await;
+    connections::serve(listener, header_timeout, move |line, request| proxy.clone().answer(line, request)).await;
     tracing::info!("stopped");
     Ok(())
 }

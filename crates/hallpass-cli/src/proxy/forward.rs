@@ -11,21 +11,29 @@ use hyper::{body::Incoming, upgrade::OnUpgrade};
 use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
-    rt::{TokioExecutor, TokioIo},
+    rt::TokioExecutor,
 };
 use rustls::ClientConfig;
 use serde_json::json;
 
-use super::headers::drop_hop_by_hop;
-use crate::commands::Failure;
+use super::{
+    headers::{drop_hop_by_hop, upgrade_is_websocket},
+    tunnel::{self, WEBSOCKET, Watch},
+};
+use crate::{
+    commands::Failure,
+    server::{body::InTime, connections::Line},
+};
 
 /// How long the upstream may take to accept a connection. Once it has, it may take its time.
 const CONNECT_TIME: Duration = Duration::from_secs(5);
+/// How long a client may be silent in the middle of a body, while a connection to the upstream waits for it.
+const LONGEST_PAUSE: Duration = Duration::from_mins(5);
 
 /// Where requests are passed on to. Cheap to clone; clones share connections.
 #[derive(Debug, Clone)]
 pub(crate) struct Upstream {
-    client: Client<HttpsConnector<HttpConnector>, Incoming>,
+    client: Client<HttpsConnector<HttpConnector>, InTime<Incoming>>,
     scheme: Scheme,
     authority: Authority,
 }
@@ -54,15 +62,16 @@ impl Upstream {
     }
 
     /// Passes a request on. Fails never: what goes wrong becomes an answer.
-    pub(super) async fn forward(&self, mut request: Request<Incoming>) -> Response<Body> {
+    pub(super) async fn forward(&self, mut request: Request<Incoming>, line: Line, watch: Watch) -> Response<Body> {
         let client_side = request.headers().contains_key(header::UPGRADE).then(|| hyper::upgrade::on(&mut request));
         *request.version_mut() = Version::HTTP_11;
         if let Err(error) = self.readdress(&mut request) {
             tracing::debug!(error = &error as &dyn Error, "a request's target cannot be passed on");
             return answer(StatusCode::BAD_REQUEST, "invalid_request", "The request's target cannot be passed on");
         }
+        let request = request.map(|body| InTime::piece_by_piece(body, LONGEST_PAUSE));
         match self.client.request(request).await {
-            Ok(response) => pass_back(response, client_side),
+            Ok(response) => pass_back(response, client_side, line, watch),
             Err(error) => {
                 tracing::error!(error = &error as &dyn Error, upstream = %self.authority, "the upstream did not answer");
                 answer(StatusCode::BAD_GATEWAY, "bad_gateway", "The service behind this proxy did not answer")
@@ -79,42 +88,31 @@ impl Upstream {
     }
 }
 
-/// The upstream's answer, for the client. If both sides agreed to go on in another protocol, they do, past us.
-fn pass_back(mut response: Response<Incoming>, client_side: Option<OnUpgrade>) -> Response<Body> {
-    let protocol = response.headers().get(header::UPGRADE).cloned();
-    let is_switch = response.status() == StatusCode::SWITCHING_PROTOCOLS;
-    let upstream_side = is_switch.then(|| hyper::upgrade::on(&mut response));
-    drop_hop_by_hop(response.headers_mut());
-    match (client_side, upstream_side) {
-        (Some(client), Some(upstream)) => {
-            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-            if let Some(protocol) = protocol {
-                response.headers_mut().insert(header::UPGRADE, protocol);
-            }
-            tokio::spawn(tunnel(client, upstream));
-        }
-        (None, Some(_)) => {
-            tracing::error!("the upstream switched protocols without being asked to");
-            return answer(StatusCode::BAD_GATEWAY, "bad_gateway", "The service behind this proxy did not answer");
-        }
-        (_, None) => {}
+/// The upstream's answer, for the client. If both sides agreed on a websocket they go on past us.
+fn pass_back(
+    mut response: Response<Incoming>,
+    client_side: Option<OnUpgrade>,
+    line: Line,
+    watch: Watch,
+) -> Response<Body> {
+    if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        drop_hop_by_hop(response.headers_mut());
+        return response.map(Body::new);
     }
+    let is_websocket = upgrade_is_websocket(response.headers());
+    let upstream_side = hyper::upgrade::on(&mut response);
+    let Some(client_side) = client_side.filter(|_| is_websocket) else {
+        tracing::error!("the upstream switched protocols without being asked to");
+        return answer(StatusCode::BAD_GATEWAY, "bad_gateway", "The service behind this proxy did not answer");
+    };
+    drop_hop_by_hop(response.headers_mut());
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+    response.headers_mut().insert(header::UPGRADE, WEBSOCKET);
+    line.keep(tunnel::run(client_side, upstream_side, watch));
     response.map(Body::new)
 }
 
-/// Carries bytes both ways until both sides are done.
-async fn tunnel(client: OnUpgrade, upstream: OnUpgrade) {
-    let ended = async {
-        let (client, upstream) = tokio::try_join!(client, upstream)?;
-        tokio::io::copy_bidirectional(&mut TokioIo::new(client), &mut TokioIo::new(upstream)).await?;
-        Ok::<_, Box<dyn Error + Send + Sync>>(())
-    };
-    if let Err(error) = ended.await {
-        tracing::debug!(error = &*error as &dyn Error, "a tunnel ended early");
-    }
-}
-
-fn answer(status: StatusCode, error: &str, description: &str) -> Response<Body> {
+pub(super) fn answer(status: StatusCode, error: &str, description: &str) -> Response<Body> {
     let body = json!({ "error": error, "error_description": description }).to_string();
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;

@@ -1,42 +1,61 @@
 //! What a proxy adds to a request's headers and takes from them.
 
-use hallpass_verify::Caller;
-use http::{HeaderMap, HeaderName, HeaderValue, Request, header};
+use std::net::SocketAddr;
 
-use crate::server::connections::Peer;
+use hallpass_verify::{Caller, identity};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, header};
+use http_body::Body;
+
+use super::tunnel::WEBSOCKET;
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+/// Other ways to say where a request came from, which we do not speak ourselves.
+const OTHER_ORIGINS: [HeaderName; 2] = [header::FORWARDED, HeaderName::from_static("x-real-ip")];
 
 /// Makes a request ready for the upstream: nothing in it that was for this hop alone, and the caller's identity in headers that say the
 /// truth or are not there.
 ///
 /// The order matters. `Connection` can name any header as one to be dropped; were the identity set before that is obeyed, a client could
 /// have it taken off again.
-pub(super) fn prepare<B>(request: &mut Request<B>, peer: Peer, caller: Option<&Caller>) {
-    let upgrade = wanted_upgrade(request.headers());
+pub(super) fn prepare<B: Body>(
+    request: &mut Request<B>,
+    peer: Option<SocketAddr>,
+    caller: Option<&Caller>,
+    trust_forwarded: bool,
+) {
+    let has_body = !request.body().is_end_stream();
     let headers = request.headers_mut();
+    let is_websocket = wants_websocket(headers);
     drop_hop_by_hop(headers);
-    if let Some(protocol) = upgrade {
+    if is_websocket {
         headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-        headers.insert(header::UPGRADE, protocol);
+        headers.insert(header::UPGRADE, WEBSOCKET);
     }
-    drop_identity(headers);
+    if has_body && !headers.contains_key(header::CONTENT_LENGTH) {
+        // Said outright, since some methods would otherwise be taken to have no body.
+        headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+    }
+    drop_spellings(headers, &identity::NAMES);
     if let Some(caller) = caller {
-        headers.extend(hallpass_verify::identity::headers(caller));
+        headers.extend(identity::headers(caller));
     }
-    forwarded(headers, peer);
+    forwarded(headers, peer, trust_forwarded);
 }
 
-/// Says where a request came from. What proxies further out said stays in front.
-fn forwarded(headers: &mut HeaderMap, Peer(peer): Peer) {
-    if let Some(address) = peer.map(|peer| peer.ip().to_canonical().to_string()) {
-        let known = headers.get_all(&FORWARDED_FOR).iter().filter_map(|value| value.to_str().ok());
-        let list = known.map(str::to_owned).chain([address]).collect::<Vec<_>>().join(", ");
-        if let Ok(list) = HeaderValue::from_str(&list) {
-            headers.insert(FORWARDED_FOR, list);
-        }
+/// Says where a request came from. What proxies further out said counts only if we are told to believe it: otherwise anybody could say it.
+fn forwarded(headers: &mut HeaderMap, peer: Option<SocketAddr>, trusts: bool) {
+    let mut known = Vec::new();
+    if trusts {
+        known.extend(headers.get_all(&FORWARDED_FOR).iter().filter_map(|value| value.to_str().ok()).map(str::to_owned));
+    } else {
+        drop_spellings(headers, &[FORWARDED_FOR, FORWARDED_HOST, FORWARDED_PROTO]);
+        drop_spellings(headers, &OTHER_ORIGINS);
+    }
+    known.extend(peer.map(|peer| peer.ip().to_canonical().to_string()));
+    if let Ok(list) = HeaderValue::from_str(&known.join(", ")) {
+        headers.insert(FORWARDED_FOR, list);
     }
     if let Some(host) = headers.get(header::HOST).cloned() {
         headers.entry(FORWARDED_HOST).or_insert(host);
@@ -44,26 +63,27 @@ fn forwarded(headers: &mut HeaderMap, Peer(peer): Peer) {
     headers.entry(FORWARDED_PROTO).or_insert(HeaderValue::from_static("http"));
 }
 
-/// Takes off whatever an upstream could read as our word on who is calling. CGI and its heirs make no difference between `-` and `_`, so
-/// neither may we.
-fn drop_identity(headers: &mut HeaderMap) {
-    let claimed: Vec<HeaderName> = headers
-        .keys()
-        .filter(|name| {
-            let spelled = name.as_str().replace('_', "-");
-            hallpass_verify::identity::NAMES.iter().any(|ours| ours.as_str() == spelled)
-        })
-        .cloned()
-        .collect();
+/// Takes off every header that an upstream could read as one of these. CGI and its heirs know no difference between `-` and `_`, and PHP
+/// none between those and `.`, so all punctuation counts as the same here.
+fn drop_spellings(headers: &mut HeaderMap, names: &[HeaderName]) {
+    let plain = |name: &HeaderName| name.as_str().replace(|letter: char| !letter.is_ascii_alphanumeric(), "-");
+    let claimed: Vec<HeaderName> =
+        headers.keys().filter(|name| names.iter().any(|ours| ours.as_str() == plain(name))).cloned().collect();
     for name in claimed {
         headers.remove(name);
     }
 }
 
-/// The protocol that a client wants to go on in, such as `websocket` (RFC 9110 §7.8).
-fn wanted_upgrade(headers: &HeaderMap) -> Option<HeaderValue> {
-    let asked = connection_options(headers).any(|option| option.eq_ignore_ascii_case("upgrade"));
-    headers.get(header::UPGRADE).filter(|_| asked).cloned()
+/// Whether a client wants to go on as a websocket, and as nothing else (RFC 9110 §7.8).
+fn wants_websocket(headers: &HeaderMap) -> bool {
+    connection_options(headers).any(|option| option.eq_ignore_ascii_case("upgrade")) && upgrade_is_websocket(headers)
+}
+
+/// Whether one `Upgrade` line names the one protocol.
+pub(super) fn upgrade_is_websocket(headers: &HeaderMap) -> bool {
+    let mut lines = headers.get_all(header::UPGRADE).iter();
+    let named = lines.next().is_some_and(|line| line.as_bytes().eq_ignore_ascii_case(b"websocket"));
+    named && lines.next().is_none()
 }
 
 fn connection_options(headers: &HeaderMap) -> impl Iterator<Item = &str> {
@@ -71,16 +91,21 @@ fn connection_options(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     lines.flat_map(|line| line.split(',')).map(str::trim)
 }
 
-/// Takes off what concerns one connection and not the message (RFC 9110 §7.6.1).
+/// Takes off what concerns one connection and not the message (RFC 9110 §7.6.1). Without `Trailer` no trailers are passed on, which some
+/// servers would read as headers.
 pub(super) fn drop_hop_by_hop(headers: &mut HeaderMap) {
-    let named: Vec<HeaderName> = connection_options(headers).filter_map(|name| name.parse().ok()).collect();
+    // Whose host a message is for is never a matter of the connection.
+    let named: Vec<HeaderName> =
+        connection_options(headers).filter_map(|name| name.parse().ok()).filter(|name| *name != header::HOST).collect();
     let always = [
         header::CONNECTION,
+        HeaderName::from_static("http2-settings"),
         HeaderName::from_static("keep-alive"),
         HeaderName::from_static("proxy-connection"),
         header::PROXY_AUTHENTICATE,
         header::PROXY_AUTHORIZATION,
         header::TE,
+        header::TRAILER,
         header::TRANSFER_ENCODING,
         header::UPGRADE,
     ];
@@ -96,11 +121,15 @@ mod tests {
     use super::*;
 
     fn prepared(lines: &[(&'static str, &str)], caller: Option<&Caller>) -> HeaderMap {
-        let mut request = Request::new(());
+        prepared_trusting(lines, caller, false)
+    }
+
+    fn prepared_trusting(lines: &[(&'static str, &str)], caller: Option<&Caller>, trusts: bool) -> HeaderMap {
+        let mut request = Request::new(String::new());
         for (name, value) in lines {
             request.headers_mut().append(HeaderName::from_static(name), value.parse().unwrap());
         }
-        prepare(&mut request, Peer(Some(([192, 0, 2, 7], 4000).into())), caller);
+        prepare(&mut request, Some(([192, 0, 2, 7], 4000).into()), caller, trusts);
         request.into_parts().0.headers
     }
 
@@ -111,6 +140,8 @@ mod tests {
             ("x-auth-user-id", "u3"),
             ("x_auth_user_id", "u2"),
             ("x-auth_user-id", "u2"),
+            ("x.auth.user.id", "u2"),
+            ("x!auth-user~id", "u2"),
             ("x-auth-session-id", "s2"),
             ("x-auth-email", "eve@example.com"),
         ];
@@ -132,23 +163,48 @@ mod tests {
     }
 
     #[test]
-    fn where_it_came_from_is_added_to_what_is_known() {
-        let headers = prepared(&[("x-forwarded-for", "203.0.113.9"), ("host", "api.example.com")], None);
-        assert_eq!(headers["x-forwarded-for"], "203.0.113.9, 192.0.2.7");
-        assert_eq!(
-            (&headers["x-forwarded-host"], &headers["x-forwarded-proto"]),
-            (&"api.example.com".parse().unwrap(), &"http".parse().unwrap())
-        );
+    fn where_it_came_from_is_what_we_see_unless_a_proxy_further_out_is_to_be_believed() {
+        let said = [
+            ("x-forwarded-for", "203.0.113.9"),
+            ("x-forwarded-proto", "https"),
+            ("x_real_ip", "203.0.113.9"),
+            ("forwarded", "for=203.0.113.9"),
+            ("host", "api.example.com"),
+            ("connection", "host"),
+        ];
+        for (trusts, expected, proto) in [(false, "192.0.2.7", "http"), (true, "203.0.113.9, 192.0.2.7", "https")] {
+            let headers = prepared_trusting(&said, None, trusts);
+            assert_eq!(
+                (&headers["x-forwarded-for"], &headers["x-forwarded-proto"]),
+                (&expected.parse().unwrap(), &proto.parse().unwrap())
+            );
+            assert_eq!(
+                (&headers["x-forwarded-host"], &headers["host"]),
+                (&"api.example.com".parse().unwrap(), &"api.example.com".parse().unwrap())
+            );
+            assert_eq!((headers.contains_key("x_real_ip"), headers.contains_key("forwarded")), (trusts, trusts));
+        }
     }
 
     #[test]
-    fn an_upgrade_is_passed_on_only_if_it_is_asked_for_in_full() {
-        let headers = prepared(&[("connection", "keep-alive, Upgrade"), ("upgrade", "websocket")], None);
-        assert_eq!(
-            (&headers["connection"], &headers["upgrade"]),
-            (&"upgrade".parse().unwrap(), &"websocket".parse().unwrap())
-        );
-        let headers = prepared(&[("connection", "keep-alive"), ("upgrade", "h2c")], None);
-        assert!(!headers.contains_key("upgrade") && !headers.contains_key("connection"));
+    fn a_websocket_is_passed_on_and_no_other_protocol() {
+        let headers = prepared(&[("connection", "keep-alive, Upgrade"), ("upgrade", "WebSocket")], None);
+        assert_eq!((&headers["connection"], &headers["upgrade"]), (&"upgrade".parse().unwrap(), &WEBSOCKET));
+        for lines in [
+            &[("connection", "keep-alive"), ("upgrade", "websocket")][..],
+            &[("connection", "upgrade, http2-settings"), ("upgrade", "h2c"), ("http2-settings", "AAMAAABk")],
+            &[("connection", "upgrade"), ("upgrade", "websocket, h2c")],
+            &[("connection", "upgrade"), ("upgrade", "websocket"), ("upgrade", "h2c"), ("http2-settings", "AAMAAABk")],
+        ] {
+            let headers = prepared(lines, None);
+            for name in ["upgrade", "connection", "http2-settings"] {
+                assert!(!headers.contains_key(name), "{lines:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_trailers_are_announced() {
+        assert!(!prepared(&[("trailer", "x-auth-user-id")], None).contains_key("trailer"));
     }
 }

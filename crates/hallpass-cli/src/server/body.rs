@@ -1,4 +1,4 @@
-//! A body that has to arrive in time.
+//! Bodies that have to arrive in time.
 
 use std::{
     pin::Pin,
@@ -8,19 +8,27 @@ use std::{
 
 use axum::body::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep};
 
-/// A body and the time until which all of it has to be there. A limit on pauses alone would let a client hold a body's memory for
-/// as long as it likes.
+/// A body and the time until which it has to be there.
 #[derive(Debug)]
-pub(super) struct InTime<B> {
+pub(crate) struct InTime<B> {
     body: B,
     deadline: Pin<Box<Sleep>>,
+    /// How much more time each piece buys, if any.
+    pause: Option<Duration>,
 }
 
 impl<B> InTime<B> {
-    pub(super) fn new(body: B, limit: Duration) -> Self {
-        Self { body, deadline: Box::pin(sleep(limit)) }
+    /// All of it has to be there by then. For bodies that are gathered: a limit on pauses alone would let a client hold a body's memory
+    /// for as long as it likes.
+    pub(crate) fn whole(body: B, limit: Duration) -> Self {
+        Self { body, deadline: Box::pin(sleep(limit)), pause: None }
+    }
+
+    /// The next piece has to be there by then. For bodies that are passed on, and may be as long as they like.
+    pub(crate) fn piece_by_piece(body: B, pause: Duration) -> Self {
+        Self { body, deadline: Box::pin(sleep(pause)), pause: Some(pause) }
     }
 }
 
@@ -39,6 +47,9 @@ where
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) {
+            if let Some(pause) = self.pause {
+                self.deadline.as_mut().reset(Instant::now() + pause);
+            }
             return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
         }
         self.deadline.as_mut().poll(cx).map(|()| Some(Err(TooSlow.into())))

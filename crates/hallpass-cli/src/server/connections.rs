@@ -11,7 +11,7 @@ use hyper_util::{
 };
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::Semaphore,
+    sync::{OwnedSemaphorePermit, Semaphore},
     time::{sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -24,9 +24,28 @@ const MOST_CONNECTIONS: usize = 10_000;
 /// How long requests may take to finish once the server is asked to stop.
 const LAST_CALL: Duration = Duration::from_secs(30);
 
-/// Who is at the other end of a connection, where the system can tell.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Peer(pub(crate) Option<SocketAddr>);
+/// The connection that a request came by. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Line {
+    /// Who is at the other end, where the system can tell.
+    pub(crate) peer: Option<SocketAddr>,
+    /// One of the places there are.
+    place: Arc<OwnedSemaphorePermit>,
+    tasks: TaskTracker,
+    stopping: CancellationToken,
+}
+
+impl Line {
+    /// Goes on with something after the request is answered, such as a connection that speaks another protocol now. It keeps the
+    /// connection's place, and ends when the server is asked to stop.
+    pub(crate) fn keep(self, work: impl Future<Output = ()> + Send + 'static) {
+        let Self { place, stopping, tasks, .. } = self;
+        tasks.spawn(async move {
+            let _place = place;
+            let _ = stopping.run_until_cancelled(work).await;
+        });
+    }
+}
 
 /// Serves until the process is asked to stop, then lets requests under way finish.
 ///
@@ -34,7 +53,7 @@ pub(crate) struct Peer(pub(crate) Option<SocketAddr>);
 /// `header_timeout` is closed, before its first request as well as between two.
 pub(crate) async fn serve<A, F>(listener: TcpListener, header_timeout: Duration, answer: A)
 where
-    A: Fn(Peer, Request<Incoming>) -> F + Clone + Send + 'static,
+    A: Fn(Line, Request<Incoming>) -> F + Clone + Send + 'static,
     F: Future<Output = Result<Response<Body>, Infallible>> + Send + 'static,
 {
     let mut server = http1::Builder::new();
@@ -59,12 +78,15 @@ where
                 }
             },
         };
-        let connection = connection(server.clone(), stream, answer.clone(), stopping.clone());
+        // The semaphore is never closed.
+        let Ok(place) = place.map(Arc::new) else { break };
+        let (tasks, stopping) = (connections.clone(), stopping.clone());
+        let line = Line { peer: stream.peer_addr().ok(), place, tasks, stopping };
+        let connection = connection(server.clone(), stream, answer.clone(), line);
         connections.spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(error = &error as &dyn std::error::Error, "a connection ended early");
             }
-            drop(place);
         });
     }
     drop(listener);
@@ -77,20 +99,15 @@ where
 }
 
 /// Answers the requests on a connection, and once we are stopping no more than the one under way.
-async fn connection<A, F>(
-    server: http1::Builder,
-    stream: TcpStream,
-    answer: A,
-    stopping: CancellationToken,
-) -> Result<(), hyper::Error>
+async fn connection<A, F>(server: http1::Builder, stream: TcpStream, answer: A, line: Line) -> Result<(), hyper::Error>
 where
-    A: Fn(Peer, Request<Incoming>) -> F + Clone + Send + 'static,
+    A: Fn(Line, Request<Incoming>) -> F + Clone + Send + 'static,
     F: Future<Output = Result<Response<Body>, Infallible>> + Send + 'static,
 {
     // Answers are small and complete: nothing is gained by holding them back.
     let _ = stream.set_nodelay(true);
-    let peer = Peer(stream.peer_addr().ok());
-    let service = service_fn(move |request| answer(peer, request));
+    let stopping = line.stopping.clone();
+    let service = service_fn(move |request| answer(line.clone(), request));
     let connection = server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)).with_upgrades();
     let mut connection = std::pin::pin!(connection);
     tokio::select! {

@@ -1,6 +1,6 @@
 //! What `serve` puts around the engine.
 
-mod body;
+pub(crate) mod body;
 pub(crate) mod connections;
 mod health;
 pub(crate) mod metrics;
@@ -13,7 +13,7 @@ use hallpass::{Environment, Hallpass, PeerAddress};
 use tokio::net::TcpListener;
 use tower::ServiceExt;
 
-use self::{body::InTime, connections::Peer};
+use self::{body::InTime, connections::Line};
 use crate::{commands::Failure, config::Config};
 
 /// How long a client may take to send a body.
@@ -22,9 +22,9 @@ const BODY_TIME: Duration = Duration::from_secs(30);
 /// Serves until the process is asked to stop, then lets requests under way finish.
 pub(crate) async fn run(listener: TcpListener, auth: &Hallpass, config: &Config) -> Result<(), Failure> {
     let app = app(auth, config);
-    let answer = move |Peer(address): Peer, request: http::Request<hyper::body::Incoming>| {
-        let mut request = request.map(|body| InTime::new(body, BODY_TIME));
-        if let Some(address) = address {
+    let answer = move |line: Line, request: http::Request<hyper::body::Incoming>| {
+        let mut request = request.map(|body| InTime::whole(body, BODY_TIME));
+        if let Some(address) = line.peer {
             request.extensions_mut().insert(PeerAddress(address.ip()));
         }
         app.clone().oneshot(request)

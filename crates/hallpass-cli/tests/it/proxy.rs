@@ -98,7 +98,7 @@ fn the_upstream_learns_who_is_calling_and_nobody_can_tell_it_otherwise() {
         &format!(
             "GET /orders//7%2f8?q=%20+1 HTTP/1.1\r\nauthorization: Bearer {token}\r\nx-auth-user-id: admin\r\n\
              X_Auth_User_Id: admin\r\nx-auth-email: root@example.com\r\nX-AUTH-SESSION-ID: s\r\n\
-             x-forwarded-for: 203.0.113.9"
+             X.Auth.User.Id: admin\r\nx-forwarded-for: 203.0.113.9"
         ),
     )
     .json();
@@ -106,10 +106,10 @@ fn the_upstream_learns_who_is_calling_and_nobody_can_tell_it_otherwise() {
     assert_eq!(header(&told, "x-auth-user-id"), [ada["user"]["id"].as_str().unwrap()]);
     assert_eq!(header(&told, "x-auth-session-id"), [ada["session"]["id"].as_str().unwrap()]);
     assert_eq!(header(&told, "x-auth-email"), ["ada@example.com"]);
-    assert!(header(&told, "x_auth_user_id").is_empty());
+    assert!(header(&told, "x_auth_user_id").is_empty() && header(&told, "x.auth.user.id").is_empty());
     assert!(header(&told, "authorization").is_empty(), "who does not see the token cannot lose it");
     assert_eq!(header(&told, "host"), ["app.example.com"]);
-    assert_eq!(header(&told, "x-forwarded-for"), ["203.0.113.9, 127.0.0.1"]);
+    assert_eq!(header(&told, "x-forwarded-for"), ["127.0.0.1"], "strangers can say what they like");
 }
 
 #[test]
@@ -238,6 +238,48 @@ async fn a_websocket_goes_through_for_callers_and_for_nobody_else() {
     while let Some(Ok(message)) = socket.next().await {
         assert!(message.is_close());
     }
+}
+
+#[tokio::test]
+async fn a_websocket_ends_with_the_session_behind_it() {
+    let (server, proxy, token) = world(&["--recheck", "1"]);
+    let mut request = format!("ws://{}/chat", proxy.address).into_client_request().unwrap();
+    request.headers_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
+    let (mut socket, _) = connect_async(request).await.unwrap();
+    assert!(socket.next().await.unwrap().is_ok());
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    socket.send(Message::text("still here")).await.unwrap();
+    assert_eq!(socket.next().await.unwrap().unwrap(), Message::text("still here"), "a good token is good again");
+    assert_eq!(server.post("/api/auth/sign-out", Some(&token), "{}").status, 200);
+    let ended = tokio::time::timeout(Duration::from_secs(10), socket.next()).await.unwrap();
+    assert!(ended.is_none_or(|message| message.is_err()));
+}
+
+#[test]
+fn no_other_protocol_gets_past_and_no_tunnel_leads_anywhere() {
+    let (_server, proxy, token) = world(&[]);
+    let asked = |line: &str, more: &str| {
+        proxy.send(format!("{line} HTTP/1.1\r\nhost: h\r\nauthorization: Bearer {token}\r\n{more}\r\n").as_bytes())
+    };
+    let upgrade = "connection: close, upgrade, http2-settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABk\r\n";
+    let told = asked("GET /", upgrade);
+    assert_eq!(told.status, 200);
+    for name in ["upgrade", "http2-settings"] {
+        assert!(header(&told.json(), name).is_empty(), "{name}");
+    }
+    assert_eq!(asked("CONNECT evil.example:443", "connection: close\r\n").status, 405);
+    assert_eq!(asked("TRACE /", "connection: close\r\n").status, 405);
+    assert_eq!(asked("GET /", "host: other\r\nconnection: close\r\n").status, 400);
+    let trailers = "connection: close\r\ntransfer-encoding: chunked\r\ntrailer: x-auth-user-id\r\n\r\n\
+                    2\r\nok\r\n0\r\nx-auth-user-id: admin\r\n";
+    let told = asked("GET /", trailers);
+    assert_eq!(
+        (told.status, &told.json()["body"]),
+        (200, &"ok".into()),
+        "a body of a GET arrives, its trailers do not"
+    );
+    assert_eq!(header(&told.json(), "x-auth-user-id").len(), 1);
+    assert!(header(&told.json(), "trailer").is_empty());
 }
 
 #[test]
