@@ -23,6 +23,8 @@ const SPOOFED = [
   ["X_Auth_User_Id", "mallory"],
   ["x-auth_session-id", "mallory"],
   ["x_auth-email", "mallory@example.com"],
+  ["x.auth.user.id", "mallory"],
+  ["X-Auth.Email", "mallory@example.com"],
 ];
 /** Ways to write a path that could make a gateway, hallpass and the service think of different ones. */
 const PATHS = [
@@ -186,11 +188,11 @@ class World {
   }
 }
 
-/** What a service may take for who the caller is, whether or not it takes `_` for `-`: { name: [values] }. */
+/** What a service may take for who the caller is, whether or not it takes `_` or `.` for `-`: { name: [values] }. */
 function identity({ headers }) {
   const found = {};
   for (const [name, value] of headers) {
-    const known = name.toLowerCase().replaceAll("_", "-");
+    const known = name.toLowerCase().replace(/[^a-z0-9]/g, "-");
     if (known.startsWith("x-auth-")) (found[known] ??= []).push(value);
   }
   return found;
