@@ -89,7 +89,8 @@ fn need_terminal(what: &str, option: &str) -> Result<(), Failure> {
     if io::stdin().is_terminal() {
         return Ok(());
     }
-    Err(Ended::usage(format!("{what} is missing, and there is no terminal to ask on; give {option}")))
+    let what = what.split(',').next().unwrap_or(what);
+    Err(Ended::usage(format!("{what}: nothing was given, and there is no terminal to ask on; use {option}")))
 }
 
 /// Does it on a thread that nobody waits for: one that waits for a key would keep an interrupted program from ending.
