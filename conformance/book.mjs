@@ -135,8 +135,8 @@ function besideExamples(folder, ports) {
   for (const [name, port] of Object.entries(EXAMPLE_PORTS)) cargo.push(`${name}) export PORT=${ports.get(port)} ;;`);
   cargo.push("esac", `[ "$name" = hallpass-cli ] && exec "${resolve(hallpassBinary())}" "$@"`, `exec "${exampleFolder()}/$name" "$@"`);
   writeFileSync(join(programs, "cargo"), `${cargo.join("\n")}\n`, { mode: 0o755 });
-  const auth = `http://127.0.0.1:${ports.get("3000")}`;
-  return { PATH: `${programs}:${process.env.PATH}`, HOME: folder, XDG_CONFIG_HOME: "", XDG_DATA_HOME: "", LC_ALL: "C.UTF-8", AUTH_URL: auth };
+  const [auth, api] = ["3000", "4001"].map((port) => `http://127.0.0.1:${ports.get(port)}`);
+  return { PATH: `${programs}:${process.env.PATH}`, HOME: folder, XDG_CONFIG_HOME: "", XDG_DATA_HOME: "", LC_ALL: "C.UTF-8", AUTH_URL: auth, API_URL: api };
 }
 
 const EXAMPLE_PORTS = { "example-axum-api": "4000", "example-actix-api": "4001", "example-tonic-service": "4002", "example-plain-hyper": "4003" };

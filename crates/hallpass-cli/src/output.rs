@@ -17,6 +17,16 @@ pub(crate) fn harmless(text: &str) -> String {
     text.chars().map(|character| if character.is_control() { '\u{fffd}' } else { character }).collect()
 }
 
+/// JSON for people and programs. What a terminal would obey is escaped; below U+0020 the writer of JSON has done that.
+pub(crate) fn json(value: &impl serde::Serialize) -> serde_json::Result<String> {
+    let text = serde_json::to_string_pretty(value)?;
+    let shown = text.chars().map(|character| match character {
+        '\u{7f}'..='\u{9f}' => format!("\\u{:04x}", u32::from(character)),
+        _ => character.to_string(),
+    });
+    Ok(shown.collect())
+}
+
 /// Rows in columns, as wide as they need to be.
 pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     let cell = |row: &[String], column: usize| row.get(column).map(|text| harmless(text)).unwrap_or_default();
@@ -37,6 +47,14 @@ pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn json_holds_nothing_that_a_terminal_obeys() {
+        let name = "Ann\u{9b}2J\u{7f}\u{1b}\u{e9}";
+        let shown = json(&name).unwrap();
+        assert_eq!(shown, "\"Ann\\u009b2J\\u007f\\u001b\u{e9}\"");
+        assert_eq!(serde_json::from_str::<String>(&shown).unwrap(), name);
+    }
 
     #[test]
     fn a_name_cannot_draw_a_row_of_its_own() {

@@ -70,6 +70,11 @@ impl Answer {
         Some(body.get("code")?.as_str()?.to_owned())
     }
 
+    /// Whether it says outright that there is nothing. An empty page, which a proxy may have put there, says nothing at all.
+    pub(crate) fn says_null(&self) -> bool {
+        self.status == StatusCode::OK && self.body.trim_ascii() == b"null"
+    }
+
     /// Whether a refusal can be an auth server's: without a body, or with an object. A proxy on the way has a page to show.
     pub(crate) fn speaks_for_the_server(&self) -> bool {
         self.body.is_empty() || serde_json::from_slice::<Value>(&self.body).is_ok_and(|body| body.is_object())

@@ -88,7 +88,7 @@ impl DropPolicy {
     pub(crate) fn drops(&self, seen: &Seen<'_>, verdict: Verdict) -> bool {
         match verdict {
             Verdict::Ended if self.when_ended => true,
-            Verdict::Unknown if self.when_unknown => true,
+            Verdict::Unknown if self.when_unknown && seen.answer.says_null() => true,
             _ => self.rules.iter().any(|rule| rule(seen)),
         }
     }

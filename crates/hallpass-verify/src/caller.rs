@@ -122,8 +122,32 @@ impl Caller {
     }
 
     /// Whether the user has a role: whether it is among the comma-separated ones of the field `role`, as the npm package's admin plugin
-    /// keeps them.
+    /// keeps them. Goes by the user's record, and by claims where there is none; never by the session, whose fields clients may set.
     pub fn has_role(&self, role: &str) -> bool {
-        self.text("role").is_some_and(|roles| roles.split(',').any(|one| one.trim() == role))
+        let roles = match self.user() {
+            Some(user) => user.extra.get("role").and_then(hallpass_store::Value::as_text),
+            None => self.claims().and_then(|claims| claims.get("role")?.as_str()),
+        };
+        roles.is_some_and(|roles| roles.split(',').any(|one| one.trim() == role))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hallpass_store::SessionToken;
+
+    use super::*;
+
+    #[test]
+    fn a_field_of_the_session_gives_no_role() {
+        let now = Timestamp::from_millis(0);
+        let user = User::new(UserId::new("u1"), "Ann", "ann@example.com", now);
+        let mut session = Session::new(SessionId::new("s1"), SessionToken::new("t"), user.id.clone(), now, now);
+        session.extra.set("role", "admin");
+        let caller = Caller::of_session(session, user);
+        assert!(!caller.has_role("admin"));
+        let claims = Map::from_iter([("role".to_owned(), Value::from("admin"))]);
+        assert!(!caller.with_claims(claims.clone(), now).has_role("admin"), "the record knows better");
+        assert!(Caller::of_user(UserId::new("u1")).with_claims(claims, now).has_role("admin"));
     }
 }

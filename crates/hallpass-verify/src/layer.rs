@@ -6,7 +6,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, header};
+use http::{HeaderValue, Method, Request, Response, Version, header};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
@@ -17,8 +17,8 @@ use crate::guard::{Guard, Refusal};
 /// Puts a [`Caller`](crate::Caller) into the extensions of each request that brings a good token, and answers the others itself, as its
 /// [`Guard`] says.
 ///
-/// gRPC requests get gRPC answers: `UNAUTHENTICATED`, `PERMISSION_DENIED` or `UNAVAILABLE`, with the challenge among the metadata. A layer
-/// that answers CORS preflights belongs around this one: they carry no token.
+/// In front of gRPC services say [`grpc`](Self::grpc), so that refusals are in its own words. A layer that answers CORS preflights belongs
+/// around this one: they carry no token.
 ///
 /// ```
 /// use hallpass_verify::{Caller, Guard, StoreSource, VerifyLayer, store::MemoryStore};
@@ -36,12 +36,23 @@ use crate::guard::{Guard, Refusal};
 /// # });
 /// ```
 #[derive(Debug, Clone)]
-pub struct VerifyLayer(Guard);
+pub struct VerifyLayer {
+    guard: Guard,
+    grpc: bool,
+}
 
 impl VerifyLayer {
     /// A layer that decides as this guard does; a source makes a guard that requires a token.
     pub fn new(guard: impl Into<Guard>) -> Self {
-        Self(guard.into())
+        Self { guard: guard.into(), grpc: false }
+    }
+
+    /// Refuses gRPC requests in gRPC's own words: `UNAUTHENTICATED`, `PERMISSION_DENIED` or `UNAVAILABLE`, with the challenge among the
+    /// metadata. Their HTTP status is 200, which whoever asks by HTTP takes for a yes: so not for routes that a gateway asks whether
+    /// to let a request pass.
+    pub fn grpc(mut self) -> Self {
+        self.grpc = true;
+        self
     }
 }
 
@@ -49,7 +60,7 @@ impl<S> Layer<S> for VerifyLayer {
     type Service = Verify<S>;
 
     fn layer(&self, inner: S) -> Verify<S> {
-        Verify { guard: self.0.clone(), inner }
+        Verify { guard: self.guard.clone(), grpc: self.grpc, inner }
     }
 }
 
@@ -57,6 +68,7 @@ impl<S> Layer<S> for VerifyLayer {
 #[derive(Debug, Clone)]
 pub struct Verify<S> {
     guard: Guard,
+    grpc: bool,
     inner: S,
 }
 
@@ -82,12 +94,13 @@ where
         let ready = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, ready);
         let guard = self.guard.clone();
+        let in_grpc = self.grpc && is_grpc(&request);
         let authorization = request.headers().get_all(header::AUTHORIZATION).iter().map(HeaderValue::as_bytes);
         let decision = guard.check_parts(authorization, request.uri().query());
         Box::pin(async move {
             let admission = match decision.await {
                 Ok(admission) => admission,
-                Err(refusal) => return Ok(answer(refusal, is_grpc(&request))),
+                Err(refusal) => return Ok(answer(refusal, in_grpc)),
             };
             let by_query = admission.by_query;
             if let Some(caller) = admission.caller {
@@ -104,9 +117,12 @@ where
     }
 }
 
+/// Whether a request is as gRPC makes them. Anybody can claim the media type.
 fn is_grpc<B>(request: &Request<B>) -> bool {
     let media_type = request.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
-    media_type.is_some_and(|media_type| media_type.starts_with(b"application/grpc"))
+    let after = media_type.and_then(|media_type| media_type.strip_prefix(b"application/grpc"));
+    let is_grpc = after.is_some_and(|after| matches!(after.first(), None | Some(b'+' | b';')));
+    is_grpc && request.method() == Method::POST && request.version() == Version::HTTP_2
 }
 
 fn answer<B>(refusal: Refusal, is_grpc: bool) -> Response<VerifyBody<B>> {
@@ -166,6 +182,34 @@ where
             Content::Refusal { body } => {
                 SizeHint::with_exact(body.as_ref().map_or(0, |body| body.len().try_into().unwrap_or(u64::MAX)))
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{StoreSource, store::MemoryStore};
+    use tower::{ServiceExt, service_fn};
+
+    #[tokio::test]
+    async fn nobody_gets_a_200_by_claiming_to_speak_grpc() {
+        let source = StoreSource::new(MemoryStore::new(), "better-auth-contract-secret-00000000");
+        let never =
+            service_fn(async |_: Request<String>| Ok::<_, std::convert::Infallible>(Response::new(String::new())));
+        for (asked, version, method, media_type, status) in [
+            (false, Version::HTTP_2, Method::POST, "application/grpc", 401),
+            (true, Version::HTTP_11, Method::POST, "application/grpc", 401),
+            (true, Version::HTTP_2, Method::GET, "application/grpc", 401),
+            (true, Version::HTTP_2, Method::POST, "application/grpcx", 401),
+            (true, Version::HTTP_2, Method::POST, "application/grpc+proto", 200),
+        ] {
+            let layer = VerifyLayer::new(source.clone());
+            let layer = if asked { layer.grpc() } else { layer };
+            let request = Request::builder().version(version).method(method).header("content-type", media_type);
+            let answer = layer.layer(never).oneshot(request.body(String::new()).unwrap()).await.unwrap();
+            assert_eq!(answer.status(), status, "{media_type} {version:?}");
+            assert_eq!(answer.headers().contains_key("grpc-status"), status == 200);
         }
     }
 }

@@ -3,7 +3,7 @@
 //! ```sh
 //! echo 'correct horse' | cargo run -q -p example-cli-login -- sign-up ada@example.com
 //! cargo run -q -p example-cli-login -- who
-//! cargo run -q -p example-cli-login -- get http://127.0.0.1:4001/me   # any API that takes the token
+//! cargo run -q -p example-cli-login -- get http://127.0.0.1:4001/me   # an API that API_URL lists
 //! cargo run -q -p example-cli-login -- sign-out
 //! ```
 //!
@@ -15,7 +15,8 @@ use std::{env, error::Error, io, process::ExitCode};
 use hallpass_client::{AuthClient, store::FileTokenStore};
 
 const USAGE: &str = "usage: example-cli-login sign-up EMAIL | sign-in EMAIL | who | get URL | sign-out
-The password is read from standard input. AUTH_URL names another server than http://127.0.0.1:3000.";
+The password is read from standard input. AUTH_URL names another server than http://127.0.0.1:3000.
+API_URL lists the APIs that may see the token, with commas between them: http://127.0.0.1:4001 if nothing is said.";
 
 type Failure = Box<dyn Error + Send + Sync>;
 
@@ -65,10 +66,16 @@ async fn run(words: &[&str]) -> Result<String, Failure> {
     }
 }
 
-/// Calls an API with the token. Only the origin that is named here is shown it, wherever that redirects to.
+/// Calls an API with the token. Only the origin that is listed in `API_URL` is shown it, whatever URL is typed and wherever that redirects to.
 async fn get(client: &AuthClient, url: &str) -> Result<String, Failure> {
-    let origin = reqwest::Url::parse(url)?.origin().ascii_serialization();
-    let token = client.bearer_for([origin])?.authorization(url).await?.ok_or("Nobody: sign in first.")?;
+    let listed = env::var("API_URL").unwrap_or_else(|_| "http://127.0.0.1:4001".into());
+    let listed: Vec<&str> = listed.split(',').map(str::trim).filter(|origin| !origin.is_empty()).collect();
+    let bearer = client.bearer_for(&listed)?;
+    let origin = reqwest::Url::parse(url)?.origin();
+    if !listed.iter().any(|api| reqwest::Url::parse(api).is_ok_and(|api| api.origin() == origin)) {
+        return Err(format!("{url} is not shown the token: API_URL does not list its origin.").into());
+    }
+    let token = bearer.authorization(url).await?.ok_or("Nobody: sign in first.")?;
     let answer = reqwest::Client::new().get(url).header("authorization", token).send().await?;
     let (status, text) = (answer.status(), answer.text().await?);
     if status.is_success() { Ok(text) } else { Err(format!("{status}: {text}").into()) }

@@ -72,7 +72,7 @@ async fn serve(address: SocketAddr) -> Result<(), Box<dyn Error>> {
     let auth = env::var("AUTH_URL").unwrap_or_else(|_| "http://127.0.0.1:3000".into());
     let source = RemoteSource::new(&format!("{}/api/auth", auth.trim_end_matches('/')))?;
     println!("Listening on {address}. Tokens are looked up at {auth}.");
-    let server = Server::builder().layer(VerifyLayer::new(source)).add_service(CallersServer::new(Service));
+    let server = Server::builder().layer(VerifyLayer::new(source).grpc()).add_service(CallersServer::new(Service));
     Ok(server.serve(address).await?)
 }
 

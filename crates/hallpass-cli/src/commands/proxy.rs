@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use hallpass_verify::{Guard, RemoteSource, StoreSource};
+use hallpass_verify::{Guard, RemoteSource, SetupError, StoreSource};
 use tokio::net::TcpListener;
 
 use super::{Failure, serve::start_log, tool};
@@ -17,7 +17,7 @@ pub(super) async fn run(loaded: &Loaded, arguments: cli::Proxy) -> Result<(), Fa
     loaded.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
     let upstream = Upstream::new(&arguments.upstream)?;
     let guard = match &arguments.auth_url {
-        Some(url) => Guard::new(RemoteSource::new(url).map_err(|error| format!("--auth-url: {error}"))?),
+        Some(url) => Guard::new(auth_server(loaded, url).map_err(|error| format!("--auth-url: {error}"))?),
         None => Guard::new(shared_store(loaded).await?),
     };
     let guard = guard.realm(&arguments.realm);
@@ -39,6 +39,13 @@ pub(super) async fn run(loaded: &Loaded, arguments: cli::Proxy) -> Result<(), Fa
     connections::serve(listener, header_timeout, move |line, request| proxy.clone().answer(line, request)).await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// An auth server, whose endpoints are at the usual place unless its address has a path.
+fn auth_server(loaded: &Loaded, url: &str) -> Result<RemoteSource, SetupError> {
+    let has_path = url.split_once("://").is_some_and(|(_, rest)| rest.trim_end_matches('/').contains('/'));
+    let base = if has_path { url.to_owned() } else { format!("{}/api/auth", url.trim_end_matches('/')) };
+    RemoteSource::builder(&base).require_signature(loaded.config.plugins.bearer.require_signature).build()
 }
 
 /// The database that the auth server writes, with the secret it signs with.

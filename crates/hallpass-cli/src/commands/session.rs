@@ -31,7 +31,7 @@ async fn list(auth: &Hallpass, named: &str, as_json: bool) -> Result<(), Failure
                 })
             })
             .collect();
-        output::data(&serde_json::to_string_pretty(&shown)?);
+        output::data(&output::json(&shown)?);
         return Ok(());
     }
     let cells = |session: &Session| {

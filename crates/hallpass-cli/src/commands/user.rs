@@ -22,7 +22,7 @@ async fn list(auth: &Hallpass, limit: u32, json: bool) -> Result<(), Failure> {
     let query = Query::table(User::TABLE).order_by("createdAt", Order::Descending).limit(limit);
     let users: Vec<User> = read(auth.store().find(auth.schema(), query).await.map_err(chain)?)?;
     if json {
-        output::data(&serde_json::to_string_pretty(&users)?);
+        output::data(&output::json(&users)?);
         return Ok(());
     }
     let rows: Vec<Vec<String>> = users
@@ -48,7 +48,7 @@ async fn show(auth: &Hallpass, named: &str, json: bool) -> Result<(), Failure> {
     let accounts: Vec<Account> = read(auth.store().find(auth.schema(), of_user).await.map_err(chain)?)?;
     let methods: Vec<&str> = accounts.iter().map(|account| &*account.provider_id).collect();
     if json {
-        output::data(&serde_json::to_string_pretty(&json!({ "user": user, "signInMethods": methods }))?);
+        output::data(&output::json(&json!({ "user": user, "signInMethods": methods }))?);
         return Ok(());
     }
     let serde_json::Value::Object(fields) = serde_json::to_value(&user)? else { return Ok(()) };

@@ -140,7 +140,7 @@ fn an_auth_server_can_be_asked_instead_of_its_database() {
     let url = format!("http://{}", upstream());
     // In a folder of its own, with nothing of the server's.
     let elsewhere = Server::start("");
-    let auth = format!("http://{}/api/auth", server.address);
+    let auth = format!("http://{}", server.address);
     let proxy = elsewhere.proxy(&["--upstream", &url, "--auth-url", &auth]);
     let asked = format!("GET / HTTP/1.1\r\nauthorization: Bearer {token}");
     assert_eq!(header(&request(&proxy, &asked).json(), "x-auth-email"), ["ada@example.com"]);

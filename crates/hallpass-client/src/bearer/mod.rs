@@ -8,8 +8,8 @@
 //!
 //! * a request to an origin that is not on the list gets no header,
 //! * a request that has an `Authorization` header already keeps it,
-//! * a `set-auth-token` in an answer of a listed origin takes the place of the token that was sent, by the rules of
-//!   [`order`](crate::order),
+//! * a `set-auth-token` in an answer of a listed origin takes the place of the token that was sent if it is of the same
+//!   session, by the rules of [`order`](crate::order),
 //! * nothing is dropped: what a 401 of your API means is known to your program, which may call
 //!   [`get_session`](AuthClient::get_session) to find out.
 
@@ -93,10 +93,10 @@ impl Bearer {
         Url::parse(url).is_ok_and(|url| self.origins.contains(&url.origin()))
     }
 
-    /// What an answer to `sent` brought.
+    /// What an answer to `sent` brought. A token of another session is not taken: an API has none to give.
     #[cfg(any(feature = "middleware", feature = "tower"))]
     async fn obtain(&self, sent: &Token, new: Option<Token>) -> Result<(), Error> {
-        let Some(new) = new.filter(|new| new != sent) else { return Ok(()) };
+        let Some(new) = new.filter(|new| new != sent && new.same_session(sent)) else { return Ok(()) };
         let client = &self.client.0;
         client
             .store

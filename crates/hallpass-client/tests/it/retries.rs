@@ -119,4 +119,11 @@ async fn only_the_auth_server_can_say_that_a_session_is_over() {
         client.list_sessions().await.unwrap_err();
         assert_eq!(client.token().await.unwrap().is_none(), dropped, "{body}");
     }
+    for (status, body, dropped) in [("200 OK", "null", true), ("200 OK", "", false), ("204 No Content", "", false)] {
+        let wire = Wire::new([reply(status, &[], body)]).await;
+        let client = client(&wire.url());
+        client.set_token("abc.c2lnbmF0dXJl").await.unwrap();
+        let _ = client.get_session().await;
+        assert_eq!(client.token().await.unwrap().is_none(), dropped, "{status} {body}");
+    }
 }

@@ -24,7 +24,7 @@ async fn serve(guard: impl Into<Guard>) -> String {
     let service = InterceptedService::new(HealthServer::new(health), look);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
-    let server = GrpcServer::builder().layer(VerifyLayer::new(guard)).add_service(service);
+    let server = GrpcServer::builder().layer(VerifyLayer::new(guard).grpc()).add_service(service);
     tokio::spawn(async move { server.serve_with_incoming(TcpIncoming::from(listener)).await.unwrap() });
     address
 }

@@ -59,6 +59,7 @@ struct Remote {
     upstream: Upstream,
     url: Url,
     signatures: Option<Signatures>,
+    require_signature: bool,
     cache: Cache,
     flights: Flights<Result<Verdict, Unavailable>>,
     clock: Arc<dyn Clock>,
@@ -182,6 +183,7 @@ impl RemoteBuilder {
             upstream: Upstream::new(self.timeout)?,
             url,
             signatures,
+            require_signature: self.require_signature,
             cache: Cache::new(self.positive, self.negative),
             flights: Flights::default(),
             clock: self.clock,
@@ -207,6 +209,9 @@ impl SessionSource for RemoteSource {
 
 impl Remote {
     fn forged(&self, token: &BearerToken) -> Option<Reason> {
+        if self.require_signature && matches!(token.credential(), Credential::Raw(_)) {
+            return Some(Reason::BadSignature);
+        }
         self.signatures.as_ref().and_then(|signatures| signatures.admit(token).err())
     }
 

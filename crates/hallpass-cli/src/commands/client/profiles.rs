@@ -27,7 +27,7 @@ pub(super) async fn run(as_json: bool) -> Result<(), Failure> {
         rows.push(cells.map(str::to_owned).to_vec());
     }
     if as_json {
-        output::data(&serde_json::to_string_pretty(&shown)?);
+        output::data(&output::json(&shown)?);
     } else if rows.is_empty() {
         output::say("there are none yet; `hallpass login --url https://…` makes one");
     } else {

@@ -10,7 +10,7 @@ pub(super) async fn list(member: &Member, as_json: bool) -> Result<(), Failure> 
     let is_own = |session: &Session| session.token.same_session(&own);
     if as_json {
         let shown: Vec<_> = sessions.iter().map(|session| shown(session, is_own(session))).collect();
-        output::data(&serde_json::to_string_pretty(&shown)?);
+        output::data(&output::json(&shown)?);
         return Ok(());
     }
     let cells = |session: &Session| {

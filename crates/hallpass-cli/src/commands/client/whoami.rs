@@ -13,7 +13,7 @@ pub(super) async fn run(member: &Member, as_json: bool) -> Result<(), Failure> {
         let shown = json!({
             "profile": member.name, "server": member.profile.server, "user": user, "session": sessions::shown(session, true),
         });
-        output::data(&serde_json::to_string_pretty(&shown)?);
+        output::data(&output::json(&shown)?);
         return Ok(());
     }
     let verified = if user.email_verified { "verified" } else { "not verified" };

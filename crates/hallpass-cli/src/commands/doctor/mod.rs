@@ -74,7 +74,7 @@ pub(super) async fn run(loaded: Result<Loaded, ConfigError>, json: bool) -> Resu
         }
     };
     if json {
-        output::data(&serde_json::to_string_pretty(&findings.0)?);
+        output::data(&output::json(&findings.0)?);
     } else {
         findings.say();
     }
