@@ -147,18 +147,27 @@ async fn the_same_host_and_port_without_tls_is_another_origin() {
 
 #[tokio::test]
 async fn a_redirect_within_the_origin_keeps_the_token() {
-    let here = Wire::new([redirect("302 Found", "/elsewhere"), reply("200 OK", &["set-auth-token: next.x"], "")]).await;
+    let here =
+        Wire::new([redirect("302 Found", "/elsewhere"), reply("200 OK", &["set-auth-token: q7Wv0secret.x"], "")]).await;
     let client = client(&here).await;
     let http = following(&client.bearer_for([here.url()]).unwrap());
     http.get(format!("{}/orders", here.url())).send().await.unwrap();
     let heard = here.heard();
     assert!(heard.len() == 2 && heard.iter().all(|request| request.contains("q7Wv0secret")));
-    assert_eq!(client.token().await.unwrap().unwrap().expose(), "next.x");
+    assert_eq!(client.token().await.unwrap().unwrap().expose(), "q7Wv0secret.x");
+}
+
+#[tokio::test]
+async fn an_api_cannot_put_its_caller_into_another_session() {
+    let here = Wire::new([reply("200 OK", &["set-auth-token: planted.x"], "")]).await;
+    let client = client(&here).await;
+    following(&client.bearer_for([here.url()]).unwrap()).get(here.url()).send().await.unwrap();
+    assert_eq!(client.token().await.unwrap().unwrap().expose(), TOKEN);
 }
 
 #[tokio::test]
 async fn a_token_of_ones_own_is_left_alone() {
-    let here = Wire::new([reply("200 OK", &["set-auth-token: next.x"], "")]).await;
+    let here = Wire::new([reply("200 OK", &["set-auth-token: q7Wv0secret.x"], "")]).await;
     let client = client(&here).await;
     let bearer = client.bearer_for([here.url()]).unwrap();
     following(&bearer).get(here.url()).bearer_auth("mine").send().await.unwrap();
@@ -171,7 +180,7 @@ async fn a_token_of_ones_own_is_left_alone() {
 
 #[tokio::test]
 async fn only_listed_origins_see_the_token() {
-    let here = Wire::new([reply("200 OK", &["set-auth-token: next.x"], "")]).await;
+    let here = Wire::new([reply("200 OK", &["set-auth-token: q7Wv0secret.x"], "")]).await;
     let there = Wire::new([reply("200 OK", &["set-auth-token: planted.x"], "")]).await;
     let client = client(&there).await;
     let bearer = client.bearer_for([here.url()]).unwrap();
@@ -195,7 +204,7 @@ async fn only_listed_origins_see_the_token() {
     let request = Request::get(here.url()).body(Empty::new()).unwrap();
     http.oneshot(request).await.unwrap();
     assert!(has_token(&here.heard()));
-    assert_eq!(client.token().await.unwrap().unwrap(), Token::from("next.x"));
+    assert_eq!(client.token().await.unwrap().unwrap(), Token::from("q7Wv0secret.x"));
 }
 
 #[tokio::test]
