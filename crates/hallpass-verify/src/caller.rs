@@ -115,6 +115,7 @@ impl Caller {
     }
 
     /// A text among the additional fields of the user, then of the session, then among the claims.
+    /// No place to look for rights: clients may be allowed to set fields of their session. See [`has_role`](Self::has_role).
     pub fn text(&self, field: &str) -> Option<&str> {
         let of_user = || self.user()?.extra.get(field)?.as_text();
         let of_session = || self.session()?.extra.get(field)?.as_text();
