@@ -11,6 +11,7 @@
 //! | [`schema`] | which tables and columns there are, under which names |
 //! | [`query`] | [`Query`] reads, [`Batch`] writes all or nothing |
 //! | [`store`] | the [`Store`] trait itself, with advice for those who implement it |
+//! | [`changes`] | [`ChangeFeed`]: how a store tells of changes that others make |
 //! | [`memory`] | [`MemoryStore`]: everything in this process, gone when it ends |
 //! | `suite` | the tests every store must pass (feature `suite`) |
 //!
@@ -32,6 +33,7 @@
 //! # }
 //! ```
 
+pub mod changes;
 pub mod error;
 pub mod memory;
 pub mod query;
@@ -42,6 +44,7 @@ pub mod store;
 pub mod suite;
 pub mod value;
 
+pub use changes::{Change, ChangeFeed, ChangeListener};
 pub use error::{Conflict, StoreError};
 pub use memory::MemoryStore;
 pub use query::{Action, Batch, Filter, Link, Operation, Order, Outcome, Query};

@@ -18,9 +18,10 @@
 //! - **An unknown table or column is [`StoreError::Misuse`]**, a broken rule [`StoreError::Conflict`] with the names of the schema.
 //! - **Token look-ups are exact**: byte for byte, no collation, no trimming.
 
-use std::{fmt, future::Future, pin::Pin};
+use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
 use crate::{
+    changes::ChangeFeed,
     error::StoreError,
     query::{Batch, Outcome, Query},
     record::{Session, SessionToken, User},
@@ -80,6 +81,11 @@ pub trait Store: Send + Sync + 'static {
 
     /// Carries out a batch, all or nothing; one outcome for each operation, in order.
     fn write<'a>(&'a self, schema: &'a Schema, batch: Batch) -> Fut<'a, Vec<Outcome>>;
+
+    /// How this store tells of changes that others make; `None` where it cannot. Without one nothing that was read is kept.
+    fn changes(&self) -> Option<Arc<dyn ChangeFeed>> {
+        None
+    }
 
     /// Answers when the store can serve reads.
     fn ping(&self) -> Fut<'_, ()>;
