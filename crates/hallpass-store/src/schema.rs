@@ -47,6 +47,7 @@ pub struct Reference {
 /// One column. Built with [`Column::new`] and the methods that follow it.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
+#[expect(clippy::struct_excessive_bools, reason = "each is a property of its own in SQL")]
 pub struct Column {
     /// Logical name.
     pub name: Arc<str>,
