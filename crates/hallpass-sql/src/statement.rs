@@ -100,7 +100,7 @@ fn write(dialect: Dialect, schema: &Schema, operation: Operation) -> Result<Stat
         }
         _ => return Err(StoreError::misuse("this store does not know the action")),
     };
-    Ok(Statement { links, decides_id, ..finish(dialect, table, built, returns, operation.guarded)? })
+    Ok(Statement { decides_id, links, ..finish(dialect, table, built, returns, operation.guarded)? })
 }
 
 /// The columns an insert names: every one, so that a cell that is not given holds no value even where the database has a

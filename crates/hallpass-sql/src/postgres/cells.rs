@@ -1,5 +1,7 @@
 //! Cells on their way to the server and back.
 
+use std::fmt::Write;
+
 use bytes::{BufMut, BytesMut};
 use hallpass_store::{StoreError, Timestamp};
 use tokio_postgres::{
@@ -147,7 +149,7 @@ fn numeric(raw: &[u8]) -> Option<f64> {
     let mut text = String::new();
     for _ in 0..digits {
         // Four decimal digits each.
-        text.push_str(&format!("{:04}", next()?));
+        write!(text, "{:04}", next()?).ok()?;
     }
     let exponent = (weight + 1 - i32::from(digits)) * 4;
     let magnitude: f64 = if text.is_empty() { 0.0 } else { format!("{text}e{exponent}").parse().ok()? };
@@ -160,7 +162,8 @@ fn uuid(raw: &[u8]) -> String {
         if matches!(at, 4 | 6 | 8 | 10) {
             text.push('-');
         }
-        text.push_str(&format!("{byte:02x}"));
+        // Infallible: a String takes every text.
+        let _ = write!(text, "{byte:02x}");
     }
     text
 }
