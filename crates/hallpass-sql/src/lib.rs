@@ -70,7 +70,7 @@ pub struct SqlStore {
 #[derive(Debug)]
 enum Database {
     #[cfg(feature = "postgres")]
-    Postgres(postgres::Postgres),
+    Postgres(Box<postgres::Postgres>),
     #[cfg(feature = "sqlite")]
     Sqlite(sqlite::Sqlite),
 }
@@ -144,7 +144,7 @@ impl SqlStore {
     /// Connects to a Postgres server with options.
     #[cfg(feature = "postgres")]
     pub async fn postgres(options: PostgresOptions) -> Result<Self, ConnectError> {
-        Ok(Self { database: Database::Postgres(postgres::Postgres::connect(options).await?) })
+        Ok(Self { database: Database::Postgres(Box::new(postgres::Postgres::connect(options).await?)) })
     }
 
     /// Opens a SQLite database with options.

@@ -46,6 +46,7 @@ pub struct Reference {
 
 /// One column. Built with [`Column::new`] and the methods that follow it.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a property of its own, as in the npm package")]
 #[non_exhaustive]
 #[expect(clippy::struct_excessive_bools, reason = "each is a property of its own in SQL")]
 pub struct Column {

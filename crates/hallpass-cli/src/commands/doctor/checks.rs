@@ -122,10 +122,10 @@ pub(super) async fn database(config: &Config, engine: &Hallpass, findings: &mut 
             );
             return findings.add(Hint, "database", says);
         }
-        Ok(None) => {
+        Ok(None) if SqlStore::is_embedded(url) => {
             return findings.add(Warning, "database", "it is in memory, and gone when the server stops");
         }
-        Ok(Some(_)) | Err(_) => {}
+        Ok(_) | Err(_) => {}
     }
     let store = match SqlStore::connect(url).await {
         Ok(store) => store,
@@ -135,7 +135,7 @@ pub(super) async fn database(config: &Config, engine: &Hallpass, findings: &mut 
         Ok(plan) if plan.is_empty() => {
             findings.add(Level::Ok, "database", "it has the tables and columns that this needs");
         }
-        Ok(_) if config.database.auto_migrate.unwrap_or(true) => {
+        Ok(_) if config.database.auto_migrate.unwrap_or_else(|| SqlStore::is_embedded(url)) => {
             let says = "it lacks tables or columns, which `hallpass serve` adds at its start; `hallpass migrate --plan` shows them";
             findings.add(Warning, "database", says);
         }
