@@ -47,6 +47,7 @@ pub struct Reference {
 /// One column. Built with [`Column::new`] and the methods that follow it.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
+#[expect(clippy::struct_excessive_bools, reason = "each is said on its own, as in the npm package")]
 pub struct Column {
     /// Logical name.
     pub name: Arc<str>,

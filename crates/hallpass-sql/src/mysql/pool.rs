@@ -24,7 +24,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// At most this long, so that a server that is back is soon found.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// A connection that was idle for longer may have been dropped by what is in between.
-const IDLE: Duration = Duration::from_secs(300);
+const IDLE: Duration = Duration::from_mins(5);
 
 pub(super) struct Pool {
     opts: Opts,
@@ -90,12 +90,11 @@ impl Pool {
             Ok(Err(error)) => Err(store_error(error, None)),
             Err(_) => Err(late("the database server takes too long to answer")),
         };
-        *held(&self.pause) = match &connected {
-            Ok(_) => None,
-            Err(_) => {
-                let length = pause.map_or(FIRST_PAUSE, |(_, length)| (length * 2).min(LONGEST_PAUSE));
-                Some((Instant::now() + length, length))
-            }
+        *held(&self.pause) = if connected.is_ok() {
+            None
+        } else {
+            let length = pause.map_or(FIRST_PAUSE, |(_, length)| (length * 2).min(LONGEST_PAUSE));
+            Some((Instant::now() + length, length))
         };
         // An answer of the server's is no reason to call the request wrong.
         connected.map_err(|error| if error.is_unavailable() { error } else { StoreError::unavailable(error) })
