@@ -410,3 +410,54 @@ async fn values_are_stored_as_the_npm_package_stores_them() {
         assert!(matches!(error, hallpass_store::StoreError::Misuse(_)), "{column}: {error}");
     }
 }
+
+#[tokio::test]
+async fn connections_are_encrypted_as_the_url_demands() {
+    use std::{fs, os::unix::fs::PermissionsExt};
+    let folder = tempfile::tempdir().unwrap();
+    // The server runs as somebody else.
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    fs::write(path("cert.pem"), made.cert.pem()).unwrap();
+    fs::write(path("key.pem"), made.signing_key.serialize_pem()).unwrap();
+    let settings = Settings::default().with("ssl-cert", &path("cert.pem")).with("ssl-key", &path("key.pem"));
+    let Some(server) = MariaDb::exclusive(settings).await else { return };
+    let url = server.database().await;
+    let mut conn = raw(&url).await;
+    conn.query_drop("CREATE USER careful@'%' IDENTIFIED BY 'secret' REQUIRE SSL").await.unwrap();
+    conn.query_drop("GRANT ALL ON *.* TO careful@'%'").await.unwrap();
+    let (_, at) = url.rsplit_once('@').unwrap();
+    let connect =
+        async |parameters: &str| SqlStore::connect(&format!("mysql://careful:secret@{at}?{parameters}")).await;
+    assert!(matches!(connect("ssl-mode=disabled").await.unwrap_err(), ConnectError::Refused { .. }));
+    for parameters in ["ssl-mode=preferred", "ssl-mode=required"] {
+        connect(parameters).await.unwrap().ping().await.unwrap();
+    }
+    let unknown = connect("ssl-mode=verify-identity").await.unwrap_err();
+    assert!(matches!(unknown, ConnectError::Tls { .. }), "{unknown:?}");
+    let known = format!("ssl-mode=verify-identity&ssl-ca={}", path("cert.pem"));
+    connect(&known).await.unwrap().ping().await.unwrap();
+}
+
+/// The default collations take `é` for `e` and `A` for `a`; for a store they are different.
+#[tokio::test]
+async fn texts_are_equal_to_the_last_byte() {
+    let Some((store, _)) = fresh().await else { return };
+    let schema = Schema::core();
+    store.migrate(&schema, Mode::Apply).await.unwrap();
+    store.write(&schema, Batch::new().insert("user", user("jose"))).await.unwrap();
+    let find = async |email: &str| {
+        let one = Query::table("user").filter(Filter::eq("email", email));
+        let any = Query::table("user").filter(Filter::In("email".into(), vec![email.into(), "x".into()]));
+        (store.find(&schema, one).await.unwrap().len(), store.find(&schema, any).await.unwrap().len())
+    };
+    assert_eq!(find("jose@example.com").await, (1, 1));
+    for other in ["jos\u{e9}@example.com", "JOSE@example.com", "jose@example.com "] {
+        assert_eq!(find(other).await, (0, 0), "{other}");
+    }
+    // A column that the database keeps unique by its collation is still that.
+    let twin = User::new(UserId::new("u2"), "Ann", "jos\u{e9}@example.com", NOW).into_row();
+    let error = store.write(&schema, Batch::new().insert("user", twin)).await.unwrap_err();
+    assert!(error.conflict().is_some(), "{error}");
+}

@@ -1,6 +1,7 @@
 //! The first connection, and saying what is wrong when that fails.
 
 use mysql_async::{Conn, DriverError, Error, IoError, Opts, OptsBuilder, SslOpts, prelude::Queryable};
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use tokio::time::timeout;
 
 use super::options::{MysqlOptions, TlsMode};
@@ -13,6 +14,10 @@ const LONGEST_PACKET: usize = 16 << 20;
 
 /// How to connect, once it has worked, and whether the server knows `RETURNING`.
 pub(super) async fn open(options: &MysqlOptions) -> Result<(Opts, Conn, bool), ConnectError> {
+    if options.tls != TlsMode::Disabled && CryptoProvider::get_default().is_none() {
+        // The driver takes the provider of the process, and panics if an application brings two and chooses none.
+        let _ = aws_lc_rs::default_provider().install_default();
+    }
     let mut opts = opts(options, options.tls);
     let mut connected = connect(options, &opts).await;
     if options.tls == TlsMode::Preferred && matches!(&connected, Err(Failed::Driver(error)) if has_no_tls(error)) {
@@ -105,7 +110,7 @@ fn explain(options: &MysqlOptions, failed: Failed) -> ConnectError {
         Error::Server(error) if error.code == 1049 => ConnectError::NoDatabase {
             name: options.database.clone(),
             server,
-            command: format!("CREATE DATABASE {}", crate::dialect::mysql::quote(&options.database)),
+            command: format!("CREATE DATABASE {}", name(&options.database)),
         },
         Error::Server(error) => ConnectError::Server { database, server, problem: error.to_string() },
         Error::Io(IoError::Tls(error)) => {
@@ -114,9 +119,18 @@ fn explain(options: &MysqlOptions, failed: Failed) -> ConnectError {
         error if has_no_tls(&error) => {
             ConnectError::Tls { database, server, problem: "the server has no TLS".into(), cause: None }
         }
-        Error::Io(error) => ConnectError::Unreachable { database, server, cause: error.into() },
+        Error::Io(IoError::Io(error)) if error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) => {
+            ConnectError::Tls { database, server, problem: error.to_string(), cause: None }
+        }
+        Error::Io(IoError::Io(cause)) => ConnectError::Unreachable { database, server, cause: cause.into() },
         other => ConnectError::Server { database, server, problem: other.to_string() },
     }
+}
+
+/// A name as it stands in a statement, without quotes where it needs none.
+fn name(name: &str) -> String {
+    let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if plain { name.to_owned() } else { crate::dialect::mysql::quote(name) }
 }
 
 #[cfg(test)]
