@@ -119,11 +119,19 @@ fn explain(options: &MysqlOptions, failed: Failed) -> ConnectError {
         error if has_no_tls(&error) => {
             ConnectError::Tls { database, server, problem: "the server has no TLS".into(), cause: None }
         }
-        Error::Io(IoError::Io(error)) if error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) => {
+        Error::Io(IoError::Io(error)) if is_tls(&error) => {
             ConnectError::Tls { database, server, problem: error.to_string(), cause: None }
         }
         Error::Io(IoError::Io(cause)) => ConnectError::Unreachable { database, server, cause: cause.into() },
         other => ConnectError::Server { database, server, problem: other.to_string() },
+    }
+}
+
+/// Whether the bytes came, and TLS did not like them.
+fn is_tls(error: &std::io::Error) -> bool {
+    match error.get_ref() {
+        Some(inner) => inner.is::<rustls::Error>(),
+        None => false,
     }
 }
 
