@@ -19,6 +19,9 @@ pub(crate) struct Statement {
     pub(crate) returns: bool,
     /// Whether changing no row calls the batch off.
     pub(crate) guarded: bool,
+    /// Whether it inserts a row whose id the database decides.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "only Postgres asks"))]
+    pub(crate) decides_id: bool,
     /// Values that are known when an earlier statement has run.
     pub(crate) links: Vec<LinkedValue>,
 }
@@ -65,11 +68,12 @@ pub(crate) fn batch(dialect: Dialect, schema: &Schema, batch: Batch) -> Result<V
 fn write(dialect: Dialect, schema: &Schema, operation: Operation) -> Result<Statement, StoreError> {
     let table = table_of(schema, &operation.table)?;
     let mut returns = matches!(operation.action, Action::Take(_));
-    let mut links = Vec::new();
+    let (mut links, mut decides_id) = (Vec::new(), false);
     let mut built = match operation.action {
         Action::Insert(row) => {
             let given = given(table, &row);
             returns = given.len() < table.columns.len();
+            decides_id = returns;
             links = linked(&given, &operation.links)?;
             insert(dialect, table, &given, &row)?
         }
@@ -99,7 +103,7 @@ fn write(dialect: Dialect, schema: &Schema, operation: Operation) -> Result<Stat
     if returns {
         built.0.push_str(&dialect.returning(table));
     }
-    Ok(Statement { links, ..finish(dialect, table, built, returns, operation.guarded)? })
+    Ok(Statement { links, decides_id, ..finish(dialect, table, built, returns, operation.guarded)? })
 }
 
 /// The columns an insert names: every one, so that a cell that is not given holds no value even where the database has a
@@ -162,7 +166,7 @@ fn finish(
         return Err(StoreError::misuse(format!("{} values are too many for one statement", values.0.len())));
     }
     let values: Result<Vec<Cell>, StoreError> = values.into_iter().map(Cell::try_from).collect();
-    Ok(Statement { sql, values: values?, table: table.clone(), returns, guarded, links: Vec::new() })
+    Ok(Statement { sql, values: values?, table: table.clone(), returns, guarded, decides_id: false, links: Vec::new() })
 }
 
 fn condition(dialect: Dialect, table: &Table, filter: &Filter) -> Result<Condition, StoreError> {

@@ -288,14 +288,37 @@ pub async fn every_text_comes_back(stage: Stage) {
         ["", " ", "a\0b", "\0", "😀 ÄÖ\u{301}", "'; drop table \"item\"; --", "NULL", "1", "1.0", "\r\n\t", &long];
     for (n, text) in texts.iter().enumerate() {
         let id = format!("i{n}");
-        stage.write(items([item(&id).with("text", *text).with("json", json(r#"["a"]"#))])).await;
+        let batch = items([item(&id).with("text", *text).with("json", json(r#"["a"]"#))]);
+        if text.contains('\0') && refuses_nul(&stage, &batch, &id).await {
+            continue;
+        }
+        stage.write(batch).await;
         let row = stage.find(Query::table("item").filter(Filter::eq("text", *text))).await.remove(0);
         assert_eq!(row.get("text"), Some(&Value::from(*text)));
         assert_eq!(row.get("id"), Some(&Value::from(id)));
     }
     // As an id and behind a unique column as well.
-    stage.write(items([item("a\0b").with("key", "a\0b"), item("a").with("key", "a")])).await;
-    assert_eq!(stage.ids(Query::table("item").filter(Filter::eq("key", "a\0b"))).await, ["a\0b"]);
+    let odd = items([item("a\0b").with("key", "a\0b"), item("a").with("key", "a")]);
+    if !refuses_nul(&stage, &odd, "a\0b").await {
+        stage.write(odd).await;
+        assert_eq!(stage.ids(Query::table("item").filter(Filter::eq("key", "a\0b"))).await, ["a\0b"]);
+    }
+}
+
+/// Some databases have no room for a NUL in a text. They must say so when one is written, and find nothing when one is looked for.
+async fn refuses_nul(stage: &Stage, batch: &Batch, id: &str) -> bool {
+    match stage.store.write(&stage.schema, batch.clone()).await {
+        Ok(_) => {
+            stage.write(Batch::new().delete("item", by_id(id)).delete("item", by_id("a"))).await;
+            false
+        }
+        Err(error) => {
+            assert!(matches!(error, StoreError::Misuse(_)), "{error}");
+            assert!(stage.ids(Query::table("item").filter(Filter::eq("text", "a\0b"))).await.is_empty());
+            assert!(stage.ids(Query::table("item").filter(by_id(id))).await.is_empty());
+            true
+        }
+    }
 }
 
 /// Columns beyond the typed ones are in `extra`, in the order the schema has them.
@@ -553,9 +576,11 @@ pub async fn increments_add_up(stage: Stage) {
     });
     let added: u64 = stage.at_once(adders).await.iter().sum();
     assert_eq!(added, 50);
-    assert_eq!(stage.find(Query::table("item")).await[0].get("integer"), Some(&Value::Integer(100)));
+    // Where a database keeps rows in no order of its own, one that was changed may have moved.
+    let first = || stage.find(Query::table("item").filter(by_id("i1")));
+    assert_eq!(first().await[0].get("integer"), Some(&Value::Integer(100)));
     stage.write(Batch::new().increment("item", Filter::All, "integer", -1)).await;
-    let rows = stage.find(Query::table("item")).await;
+    let rows = stage.find(Query::table("item").order_by("id", Order::Ascending)).await;
     assert_eq!(rows[0].get("integer"), Some(&Value::Integer(99)));
     assert_eq!(rows[1].get("integer"), Some(&Value::Null), "no value stays no value");
 }

@@ -48,7 +48,7 @@ pub(super) fn accepted_types(column: &Column) -> &'static [&'static str] {
         ColumnKind::Boolean => &["boolean"],
         ColumnKind::Date => &["timestamp with time zone", "timestamp without time zone", "date"],
         ColumnKind::Json | ColumnKind::TextList | ColumnKind::NumberList => &["jsonb", "json"],
-        _ => &["text", "character varying", "uuid"],
+        _ => &["text", "character varying", "citext", "uuid"],
     }
 }
 

@@ -1,56 +1,118 @@
-//! Postgres.
+//! Postgres: which connection does what.
+//!
+//! | Work | Where |
+//! |---|---|
+//! | reads, session look-ups above all | a few connections that all tasks share ([`shared`]) |
+//! | writes | connections of a pool, one batch at a time ([`writer`]) |
+//! | migrations | a connection of their own ([`migrate`]) |
+//!
+//! With a statement cache, statements are prepared once for each connection. Without one, each travels with its parameters in one
+//! round trip, so that behind pgbouncer every statement may meet another connection of the server.
+
+mod cells;
+mod connection;
+mod failure;
+mod migrate;
+mod options;
+mod shared;
+mod tls;
+mod writer;
+
+use std::sync::{Arc, PoisonError, RwLock};
 
 use hallpass_store::{Batch, Mode, Outcome, Plan, Query, Row, Schema, Session, SessionToken, StoreError, User};
 
-use crate::ConnectError;
+pub use options::PostgresOptions;
 
-/// How a Postgres server is connected to.
-#[derive(Debug, Clone)]
-#[must_use]
-pub struct PostgresOptions {}
-
-impl PostgresOptions {
-    /// The server and database that a URL names.
-    pub fn new(_url: &str) -> Result<Self, ConnectError> {
-        Ok(Self {})
-    }
-}
+use crate::{
+    ConnectError, decode,
+    dialect::{Cell, Dialect},
+    lookup::Lookup,
+    statement,
+};
+use cells::PostgresRow;
+use connection::Connection;
+use shared::Shared;
+use writer::Writer;
 
 /// A Postgres database that is connected to.
 #[derive(Debug)]
-pub(crate) enum Postgres {}
+pub(crate) struct Postgres {
+    options: PostgresOptions,
+    shared: Shared,
+    writer: Writer,
+    /// The look-up for the schema that was asked for last.
+    lookup: RwLock<Option<Arc<Lookup>>>,
+}
 
 impl Postgres {
-    #[expect(clippy::unused_async, reason = "not written yet")]
-    pub(crate) async fn connect(_options: PostgresOptions) -> Result<Self, ConnectError> {
-        Err(ConnectError::NotBuiltIn { database: "Postgres", feature: "postgres" })
+    pub(crate) async fn connect(options: PostgresOptions) -> Result<Self, ConnectError> {
+        let first = Connection::open(&options).await?;
+        let (shared, writer) = (Shared::start(&options, first), Writer::new(&options)?);
+        Ok(Self { options, shared, writer, lookup: RwLock::new(None) })
     }
 
     pub(crate) async fn session_with_user(
         &self,
-        _schema: &Schema,
-        _token: &SessionToken,
+        schema: &Schema,
+        token: &SessionToken,
     ) -> Result<Option<(Session, User)>, StoreError> {
-        match *self {}
+        // No text in Postgres has a NUL in it.
+        if token.expose().contains('\0') {
+            return Ok(None);
+        }
+        let lookup = self.lookup(schema)?;
+        let rows = self.shared.rows(&lookup.sql, &[&Cell::Text(token.expose().to_owned())], None).await?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        let (session, user) = decode::session_and_user(&PostgresRow::new(row), &lookup)?;
+        // A database with a collation of its own on this column finds more than the token that was asked for.
+        Ok((session.token == *token).then_some((session, user)))
     }
 
-    pub(crate) async fn find(&self, _schema: &Schema, _query: Query) -> Result<Vec<Row>, StoreError> {
-        match *self {}
+    fn lookup(&self, schema: &Schema) -> Result<Arc<Lookup>, StoreError> {
+        let known = self.lookup.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(lookup) = known.as_ref().filter(|lookup| lookup.revision == schema.revision()) {
+            return Ok(Arc::clone(lookup));
+        }
+        drop(known);
+        let lookup = Arc::new(Lookup::new(Dialect::Postgres, schema)?);
+        *self.lookup.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&lookup));
+        Ok(lookup)
     }
 
-    pub(crate) async fn write(&self, _schema: &Schema, _batch: Batch) -> Result<Vec<Outcome>, StoreError> {
-        match *self {}
+    pub(crate) async fn find(&self, schema: &Schema, query: Query) -> Result<Vec<Row>, StoreError> {
+        let statement = statement::select(Dialect::Postgres, schema, &query)?;
+        let cells: Vec<&Cell> = statement.values.iter().collect();
+        let rows = self.shared.rows(&statement.sql, &cells, Some(&statement)).await?;
+        rows.iter().map(|row| decode::row(&PostgresRow::new(row), &statement.table)).collect()
     }
 
-    pub(crate) async fn migrate(&self, _schema: &Schema, _mode: Mode) -> Result<Plan, StoreError> {
-        match *self {}
+    pub(crate) async fn write(&self, schema: &Schema, batch: Batch) -> Result<Vec<Outcome>, StoreError> {
+        let statements = statement::batch(Dialect::Postgres, schema, batch)?;
+        if statements.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.writer.write(&statements).await
+    }
+
+    pub(crate) async fn migrate(&self, schema: &Schema, mode: Mode) -> Result<Plan, StoreError> {
+        let (connection, driver) = Connection::open(&self.options).await.map_err(StoreError::unavailable)?;
+        let driver = tokio::spawn(driver);
+        let plan = migrate::run(&connection, schema, mode).await;
+        // Closing the connection rolls back what a failure left open.
+        drop(connection);
+        drop(driver.await);
+        plan
     }
 
     pub(crate) async fn ping(&self) -> Result<(), StoreError> {
-        match *self {}
+        self.shared.rows("SELECT 1", &[], None).await.map(drop)
     }
 
+    #[expect(clippy::unused_async, reason = "every database closes so")]
     pub(crate) async fn close(&self) -> Result<(), StoreError> {
-        match *self {}
+        self.writer.close();
+        self.shared.close();
+        Ok(())
     }
 }
