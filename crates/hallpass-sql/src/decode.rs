@@ -22,10 +22,7 @@ pub(crate) enum CellRef<'c> {
     Integer(i64),
     Real(f64),
     /// Only from databases that have a type for it.
-    #[cfg_attr(
-        not(any(feature = "postgres", feature = "mysql")),
-        expect(dead_code, reason = "SQLite has no such type")
-    )]
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "no other database has such a type"))]
     Boolean(bool),
     /// Only from databases that have a type for it.
     #[cfg_attr(

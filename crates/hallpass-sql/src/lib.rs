@@ -44,6 +44,8 @@ mod dialect;
 mod error;
 mod lookup;
 mod migrate;
+#[cfg(feature = "mysql")]
+mod mysql;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(feature = "sqlite")]
@@ -54,6 +56,8 @@ mod url;
 use hallpass_store::{Batch, Fut, Mode, Outcome, Plan, Query, Row, Schema, Session, SessionToken, Store, User};
 
 pub use error::ConnectError;
+#[cfg(feature = "mysql")]
+pub use mysql::MysqlOptions;
 #[cfg(feature = "postgres")]
 pub use postgres::PostgresOptions;
 #[cfg(feature = "sqlite")]
@@ -69,6 +73,8 @@ pub struct SqlStore {
 
 #[derive(Debug)]
 enum Database {
+    #[cfg(feature = "mysql")]
+    Mysql(mysql::Mysql),
     #[cfg(feature = "postgres")]
     Postgres(Box<postgres::Postgres>),
     #[cfg(feature = "sqlite")]
@@ -83,6 +89,7 @@ impl SqlStore {
     /// | `sqlite://hallpass.db` | SQLite, this file in the current folder; made if it does not exist |
     /// | `sqlite:///var/lib/hallpass.db` | SQLite, this file |
     /// | `sqlite::memory:` | SQLite, gone with the store |
+    /// | `mysql://user:password@host/database` | MySQL or MariaDB, with the feature `mysql`; also as `mariadb:` |
     ///
     /// The path is taken as it is written, without percent-decoding. A new file is readable by its owner only.
     ///
@@ -110,6 +117,9 @@ impl SqlStore {
             Target::Postgres => Self::postgres(PostgresOptions::new(url)?).await,
             #[cfg(not(feature = "postgres"))]
             Target::Postgres => Err(ConnectError::NotBuiltIn { database: "Postgres", feature: "postgres" }),
+            #[cfg(feature = "mysql")]
+            Target::MySql => Self::mysql(MysqlOptions::new(url)?).await,
+            #[cfg(not(feature = "mysql"))]
             Target::MySql => Err(ConnectError::NotBuiltIn { database: "MySQL and MariaDB", feature: "mysql" }),
         }
     }
@@ -147,6 +157,12 @@ impl SqlStore {
         Ok(Self { database: Database::Postgres(Box::new(postgres::Postgres::connect(options).await?)) })
     }
 
+    /// Connects to a MySQL or MariaDB server with options.
+    #[cfg(feature = "mysql")]
+    pub async fn mysql(options: MysqlOptions) -> Result<Self, ConnectError> {
+        Ok(Self { database: Database::Mysql(mysql::Mysql::connect(options).await?) })
+    }
+
     /// Opens a SQLite database with options.
     #[cfg(feature = "sqlite")]
     pub async fn sqlite(options: SqliteOptions) -> Result<Self, ConnectError> {
@@ -157,6 +173,8 @@ impl SqlStore {
 impl Store for SqlStore {
     fn migrate<'a>(&'a self, schema: &'a Schema, mode: Mode) -> Fut<'a, Plan> {
         match &self.database {
+            #[cfg(feature = "mysql")]
+            Database::Mysql(mysql) => Box::pin(mysql.migrate(schema, mode)),
             #[cfg(feature = "postgres")]
             Database::Postgres(postgres) => Box::pin(postgres.migrate(schema, mode)),
             #[cfg(feature = "sqlite")]
@@ -170,6 +188,8 @@ impl Store for SqlStore {
         token: &'a SessionToken,
     ) -> Fut<'a, Option<(Session, User)>> {
         match &self.database {
+            #[cfg(feature = "mysql")]
+            Database::Mysql(mysql) => Box::pin(mysql.session_with_user(schema, token)),
             #[cfg(feature = "postgres")]
             Database::Postgres(postgres) => Box::pin(postgres.session_with_user(schema, token)),
             #[cfg(feature = "sqlite")]
@@ -179,6 +199,8 @@ impl Store for SqlStore {
 
     fn find<'a>(&'a self, schema: &'a Schema, query: Query) -> Fut<'a, Vec<Row>> {
         match &self.database {
+            #[cfg(feature = "mysql")]
+            Database::Mysql(mysql) => Box::pin(mysql.find(schema, query)),
             #[cfg(feature = "postgres")]
             Database::Postgres(postgres) => Box::pin(postgres.find(schema, query)),
             #[cfg(feature = "sqlite")]
@@ -188,6 +210,8 @@ impl Store for SqlStore {
 
     fn write<'a>(&'a self, schema: &'a Schema, batch: Batch) -> Fut<'a, Vec<Outcome>> {
         match &self.database {
+            #[cfg(feature = "mysql")]
+            Database::Mysql(mysql) => Box::pin(mysql.write(schema, batch)),
             #[cfg(feature = "postgres")]
             Database::Postgres(postgres) => Box::pin(postgres.write(schema, batch)),
             #[cfg(feature = "sqlite")]
@@ -197,6 +221,8 @@ impl Store for SqlStore {
 
     fn ping(&self) -> Fut<'_, ()> {
         match &self.database {
+            #[cfg(feature = "mysql")]
+            Database::Mysql(mysql) => Box::pin(mysql.ping()),
             #[cfg(feature = "postgres")]
             Database::Postgres(postgres) => Box::pin(postgres.ping()),
             #[cfg(feature = "sqlite")]
@@ -206,6 +232,8 @@ impl Store for SqlStore {
 
     fn close(&self) -> Fut<'_, ()> {
         match &self.database {
+            #[cfg(feature = "mysql")]
+            Database::Mysql(mysql) => Box::pin(mysql.close()),
             #[cfg(feature = "postgres")]
             Database::Postgres(postgres) => Box::pin(postgres.close()),
             #[cfg(feature = "sqlite")]

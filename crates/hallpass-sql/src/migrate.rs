@@ -184,7 +184,8 @@ fn definition(
     let (name, kind) = (dialect.quote(&column.physical), dialect.column_type(column));
     let required = if column.required { " not null" } else { "" };
     let key = if &*column.name == "id" { " primary key" } else { "" };
-    let text = format!("{name} {kind}{default}{required}{unique}{key}");
+    let number = if !key.is_empty() && column.kind == ColumnKind::RowNumber { dialect.numbering() } else { "" };
+    let text = format!("{name} {kind}{default}{required}{unique}{key}{number}");
     let Some(reference) = &column.references else { return Ok(text) };
     let target = table_of(schema, &reference.table)?;
     let target_column = column_of(target, &reference.column)?;
@@ -221,7 +222,9 @@ impl Index<'_> {
     fn statement(&self, dialect: Dialect, existing: &Existing) -> Result<String, StoreError> {
         let (table, column) = (&*self.table.physical, &*self.column.physical);
         let name = index_name(table, column, self.unique);
-        if let Some((_, other)) = existing.index_names.iter().find(|(known, _)| dialect.same_name(known, &name)) {
+        if let Some((_, other)) = existing.index_names.iter().find(|(known, of)| {
+            dialect.same_name(known, &name) && (!dialect.names_indexes_by_table() || dialect.same_name(of, table))
+        }) {
             return Err(refusal(
                 self.table,
                 &format!(
@@ -241,7 +244,7 @@ impl Index<'_> {
 const LONGEST_NAME: usize = 63;
 
 /// The name the npm package gives an index; a long one is cut and gets a hash of the whole.
-fn index_name(table: &str, column: &str, unique: bool) -> String {
+pub(crate) fn index_name(table: &str, column: &str, unique: bool) -> String {
     let kind = if unique { "uidx" } else { "idx" };
     let name = format!("{table}_{column}_{kind}");
     if name.len() <= LONGEST_NAME {

@@ -48,7 +48,7 @@ pub(crate) fn select(dialect: Dialect, schema: &Schema, query: &Query) -> Result
         select.order_by(physical(column_of(table, column)?), direction);
     }
     let all = query.order.is_none() && query.filter == Filter::All;
-    dialect.order_as_inserted(&mut select, all);
+    dialect.order_as_inserted(&mut select, table, all);
     match query.limit {
         Some(limit) => select.limit(u64::from(limit)),
         None if query.offset > 0 => select.limit(dialect.no_limit()),
@@ -69,7 +69,7 @@ fn write(dialect: Dialect, schema: &Schema, operation: Operation) -> Result<Stat
     let table = table_of(schema, &operation.table)?;
     let mut returns = matches!(operation.action, Action::Take(_));
     let (mut links, mut decides_id) = (Vec::new(), false);
-    let built = match operation.action {
+    let mut built = match operation.action {
         Action::Insert(row) => {
             let given = given(table, &row);
             returns = given.len() < table.columns.len();
@@ -100,7 +100,10 @@ fn write(dialect: Dialect, schema: &Schema, operation: Operation) -> Result<Stat
         }
         _ => return Err(StoreError::misuse("this store does not know the action")),
     };
-    Ok(Statement { decides_id, links, ..finish(dialect, table, built, returns, operation.guarded)? })
+    if returns {
+        built.0.push_str(&dialect.returning(table));
+    }
+    Ok(Statement { links, decides_id, ..finish(dialect, table, built, returns, operation.guarded)? })
 }
 
 /// The columns an insert names: every one, so that a cell that is not given holds no value even where the database has a
@@ -197,7 +200,7 @@ fn compare(
     }
     let Some(value) = dialect.compared(table, column, value)? else { return Ok(never()) };
     Ok(match comparison {
-        Comparison::Equal => cell().eq(value),
+        Comparison::Equal => dialect.equals(column, value),
         Comparison::Less => cell().lt(value),
         Comparison::Greater => cell().gt(value),
     })
@@ -217,7 +220,7 @@ fn one_of(dialect: Dialect, table: &Table, column: &Arc<str>, values: &[Value]) 
         if comparable.is_empty() {
             return Ok(Cond::all().add(never()));
         }
-        return Ok(Cond::all().add(Expr::col(physical(described)).is_in(comparable)));
+        return Ok(Cond::all().add(dialect.one_of(described, comparable)));
     }
     values
         .iter()

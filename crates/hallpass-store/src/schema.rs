@@ -48,7 +48,6 @@ pub struct Reference {
 #[derive(Debug, Clone, PartialEq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a property of its own, as in the npm package")]
 #[non_exhaustive]
-#[expect(clippy::struct_excessive_bools, reason = "each is a property of its own in SQL")]
 pub struct Column {
     /// Logical name.
     pub name: Arc<str>,
@@ -69,6 +68,8 @@ pub struct Column {
     /// Whether the database, where it can, gives a row that comes without a value here the moment it is inserted. hallpass
     /// always gives one; this is part of the tables that the npm package makes.
     pub default_now: bool,
+    /// Whether rows are ordered by this column. Where an index holds no text without a bound, it gets one.
+    pub sortable: bool,
 }
 
 impl Column {
@@ -85,6 +86,7 @@ impl Column {
             references: None,
             default: None,
             default_now: false,
+            sortable: false,
         }
     }
 
@@ -121,6 +123,12 @@ impl Column {
     /// Lets the database give rows without a value here the moment they are inserted.
     pub fn default_now(mut self) -> Self {
         self.default_now = true;
+        self
+    }
+
+    /// Says that rows are ordered by this column.
+    pub fn sortable(mut self) -> Self {
+        self.sortable = true;
         self
     }
 
@@ -329,7 +337,7 @@ mod core {
         let owner = || Column::new("userId", Text).references("user", "id").indexed();
         vec![
             Table::new("user")
-                .column(Column::new("name", Text))
+                .column(Column::new("name", Text).sortable())
                 .column(Column::new("email", Text).unique())
                 .column(Column::new("emailVerified", Boolean))
                 .column(Column::new("image", Text).optional())
