@@ -71,7 +71,8 @@ pub trait SecondaryStorage: Send + Sync + 'static {
     fn begin<'a>(&'a self, session: &'a Session, user: &'a User, mark: Mark, now: Timestamp) -> Fut<'a, Begun>;
 
     /// Sets cells of a session that is there, as one step, and lets it live until its `expiresAt`. One that is not there is not brought back. Whether it was.
-    fn update<'a>(&'a self, schema: &'a Schema, token: &'a SessionToken, set: &'a Row, now: Timestamp) -> Fut<'a, bool>;
+    fn update<'a>(&'a self, schema: &'a Schema, token: &'a SessionToken, set: &'a Row, now: Timestamp)
+    -> Fut<'a, bool>;
 
     /// Ends sessions. How many of them there were.
     fn revoke<'a>(&'a self, tokens: &'a [SessionToken], now: Timestamp) -> Fut<'a, u64>;

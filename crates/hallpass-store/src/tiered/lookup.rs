@@ -25,7 +25,9 @@ impl Key {
     pub(super) fn of(filter: &Filter, wanted: &str) -> Self {
         let text = |value: &Value| value.as_text().map(ToOwned::to_owned);
         match filter {
-            Filter::Eq(column, value) if &**column == wanted => text(value).map_or(Self::None, |it| Self::Values(vec![it])),
+            Filter::Eq(column, value) if &**column == wanted => {
+                text(value).map_or(Self::None, |it| Self::Values(vec![it]))
+            }
             Filter::In(column, values) if &**column == wanted => Self::Values(values.iter().filter_map(text).collect()),
             Filter::And(parts) => parts
                 .iter()
