@@ -129,7 +129,9 @@ pub(crate) fn verification(text: &str) -> Result<Verification, StoreError> {
     let date = |name: &str| cell(name)?.parse::<Timestamp>().map_err(|_| wrong());
     let expires_at = date("expiresAt")?;
     let created_at = date("createdAt").unwrap_or(expires_at);
-    let id = Sha256::digest(text).iter().take(16).map(|byte| format!("{byte:02x}")).collect::<String>();
+    let digest = Sha256::digest(text);
+    let half = digest.first_chunk().copied().map_or(0, u128::from_be_bytes);
+    let id = format!("{half:032x}");
     let mut read = Verification::new(id, cell("identifier")?, cell("value")?, created_at, expires_at);
     read.updated_at = date("updatedAt").unwrap_or(created_at);
     Ok(read)

@@ -290,8 +290,7 @@ fn sentinel(rest: &str, tls: bool) -> Result<Origin, SetupError> {
         return Err(form());
     }
     let wrong = |error: RedisError| SetupError(format!("{:?}", error.kind()));
-    let mut builder =
-        SentinelClientBuilder::new(addresses, master.to_owned(), SentinelServerType::Master).map_err(wrong)?;
+    let mut builder = SentinelClientBuilder::new(addresses, master, SentinelServerType::Master).map_err(wrong)?;
     builder = builder.set_client_to_redis_protocol(ProtocolVersion::RESP3).set_client_to_redis_db(database);
     if tls {
         builder = builder.set_client_to_redis_tls_mode(TlsMode::Secure);

@@ -105,7 +105,7 @@ return 1
 ",
             ),
             revoke: indexing(
-                r#"
+                r"
 local ended, users = 0, {}
 for i, key in ipairs(KEYS) do
   local entry = redis.call('GET', key)
@@ -118,7 +118,7 @@ for i, key in ipairs(KEYS) do
 end
 for user in pairs(users) do index(ARGV[2] .. user, ARGV[3] .. user, ARGV[4], tonumber(ARGV[1])) end
 return ended
-"#,
+",
             ),
             revoke_all: indexing(
                 r"

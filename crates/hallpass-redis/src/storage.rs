@@ -85,8 +85,7 @@ impl RedisStorage {
             return Ok(None);
         }
         let mut script = self.scripts.look_up.key(self.key("", token));
-        type Found = Option<Vec<Option<String>>>;
-        let found: Found = self.run(script.arg(self.key(MARK, ""))).await?;
+        let found: Option<Vec<Option<String>>> = self.run(script.arg(self.key(MARK, ""))).await?;
         let Some(mut found) = found.map(Vec::into_iter) else { return Ok(None) };
         let (text, user, mark) = (found.next().flatten(), found.next().flatten(), found.next().flatten());
         let entry = Entry::read(&text.unwrap_or_default())?;

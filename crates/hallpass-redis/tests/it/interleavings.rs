@@ -38,7 +38,7 @@ async fn a_session_that_was_allowed_before_a_revocation_does_not_begin_after_it(
     let Some(stage) = Stage::new(TieredOptions::default()).await else { return };
     let (storage, u1) = (&stage.storage, UserId::new("u1"));
     let before = storage.mark(&u1).await.unwrap();
-    let revoked = storage.revoke_all(&u1, later(-HOUR), std::time::Duration::from_secs(60)).await.unwrap();
+    let revoked = storage.revoke_all(&u1, later(-HOUR), std::time::Duration::from_mins(1)).await.unwrap();
     // Whatever the clocks say: its mark is not the one that was read.
     assert_eq!(
         storage.begin(&session('a', "u1"), &user("u1"), before, later(0)).await.unwrap(),
@@ -49,10 +49,10 @@ async fn a_session_that_was_allowed_before_a_revocation_does_not_begin_after_it(
         storage.begin(&session('a', "u1"), &user("u1"), revoked.mark, later(0)).await.unwrap(),
         Begun::TokenTaken
     );
-    let again = storage.revoke_all(&u1, later(-HOUR), std::time::Duration::from_secs(60)).await.unwrap();
+    let again = storage.revoke_all(&u1, later(-HOUR), std::time::Duration::from_mins(1)).await.unwrap();
     assert!(again.mark.0 > revoked.mark.0 && again.ended == 1);
     // A clock that is ahead must not make new sessions dead; nor must the revocation in whose batch one begins.
-    storage.revoke_all(&u1, later(HOUR), std::time::Duration::from_secs(60)).await.unwrap();
+    storage.revoke_all(&u1, later(HOUR), std::time::Duration::from_mins(1)).await.unwrap();
     let both =
         Batch::new().delete("session", Filter::eq("userId", "u1")).insert("session", session('b', "u1").into_row());
     let touched = both.update("user", Filter::eq("id", "u1"), Row::new().with("name", "Bea"));
