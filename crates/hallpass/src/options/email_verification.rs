@@ -40,6 +40,8 @@ pub struct VerificationOptions {
     pub store_identifier: StoreIdentifiers,
     /// Never removes values whose time has passed. When not, they are swept now and then.
     pub disable_cleanup: bool,
+    /// Keeps values in the database too when there is a secondary storage. They are then used up there.
+    pub store_in_database: bool,
 }
 
 /// How the secret that names a value is stored.
