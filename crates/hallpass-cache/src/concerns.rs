@@ -52,7 +52,8 @@ fn add(operation: &Operation, owners: &HashSet<Arc<str>>, concerns: &mut Vec<Con
         USER => user_named,
         other => {
             // Whatever is not known to leave rows in their place is taken for a deletion.
-            let stays = matches!(operation.action, Action::Insert(_) | Action::Update { .. } | Action::Increment { .. });
+            let stays =
+                matches!(operation.action, Action::Insert(_) | Action::Update { .. } | Action::Increment { .. });
             if !stays && owners.contains(other) {
                 concerns.push(Concern::Everything);
             }
@@ -75,7 +76,8 @@ fn add(operation: &Operation, owners: &HashSet<Arc<str>>, concerns: &mut Vec<Con
 
 /// That there was no such session is not true any more. A new user has no sessions but those that begin in the same batch or later.
 fn begun(table: &str, row: &Row) -> Option<Concern> {
-    (table == SESSION).then(|| row.get("token").and_then(|token| session_named("token", token)).unwrap_or(Concern::Everything))
+    (table == SESSION)
+        .then(|| row.get("token").and_then(|token| session_named("token", token)).unwrap_or(Concern::Everything))
 }
 
 /// What the rows are called that a filter lets through; everything, where it does not say.

@@ -75,11 +75,6 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
         }
         (question, true)
     }
-
-    #[cfg(test)]
-    pub(crate) fn are_over(&self) -> bool {
-        self.0.shards.iter().all(|shard| shard.lock().unwrap().is_empty())
-    }
 }
 
 impl<T: Clone> Board<T> {

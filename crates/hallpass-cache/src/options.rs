@@ -21,12 +21,7 @@ pub struct CacheOptions {
 impl Default for CacheOptions {
     /// A lease of a second, 64 MiB, five minutes, and no stale answer.
     fn default() -> Self {
-        Self {
-            lease: Duration::from_secs(1),
-            max_bytes: 64 << 20,
-            max_age: Duration::from_mins(5),
-            accept_stale: None,
-        }
+        Self { lease: Duration::from_secs(1), max_bytes: 64 << 20, max_age: Duration::from_mins(5), accept_stale: None }
     }
 }
 

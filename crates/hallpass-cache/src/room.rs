@@ -118,8 +118,11 @@ impl Entry {
             + block(user_id.as_str().len())
             + fields(extra);
         let User { id, name, email, image, extra, .. } = &self.user;
-        let user =
-            block(id.as_str().len()) + block(name.capacity()) + block(email.capacity()) + optional(image) + fields(extra);
+        let user = block(id.as_str().len())
+            + block(name.capacity())
+            + block(email.capacity())
+            + optional(image)
+            + fields(extra);
         // The two counters of an Arc.
         (block(size_of::<Self>() + 16) + session + user) as u64
     }
@@ -127,7 +130,13 @@ impl Entry {
 
 /// What an allocation of this many bytes takes with the allocator's own word, in its steps of 16.
 const fn block(bytes: usize) -> usize {
-    if bytes == 0 { 0 } else if bytes <= 24 { 32 } else { (bytes + 8).next_multiple_of(16) }
+    if bytes == 0 {
+        0
+    } else if bytes <= 24 {
+        32
+    } else {
+        (bytes + 8).next_multiple_of(16)
+    }
 }
 
 fn fields(fields: &Fields) -> usize {

@@ -10,8 +10,8 @@ use std::{
 };
 
 use hallpass_store::{
-    Batch, ChangeFeed, Fut, Mode, Outcome, Plan, Query, Row, Schema, Session, SessionToken, Store, StoreError, Timestamp,
-    User,
+    Batch, ChangeFeed, Fut, Mode, Outcome, Plan, Query, Row, Schema, Session, SessionToken, Store, StoreError,
+    Timestamp, User,
 };
 
 use crate::{
