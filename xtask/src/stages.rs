@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::{
     run::{Outcome, Tally, check, command, count_cargo_test, count_conformance, counted, root, say, succeeds_quietly},
-    tools::{cargo_tool, exists, python_with, system},
+    tools::{cargo_tool, exists, postgres, python_with, system},
 };
 
 /// One part of the tests.
@@ -110,6 +110,8 @@ fn rust() -> Result<Tally, String> {
         npm_packages("crates/hallpass-mail/tests/smtp-server", &[]),
         prepare_node(),
         system("redis-server", "redis-server"),
+        postgres(),
+        system("/usr/sbin/mariadbd", "mariadb-server"),
         system("/usr/bin/gnome-keyring-daemon", "gnome-keyring"),
         system("/usr/bin/dbus-run-session", "dbus-daemon"),
     ];

@@ -28,7 +28,20 @@ pub(crate) fn cargo_tool(name: &str, version: &str) -> Result<PathBuf, String> {
 
 /// A program of the system, from this Debian package if it is missing and we are root.
 pub(crate) fn system(program: &str, package: &str) -> Result<(), String> {
-    if exists(program) {
+    install_unless(|| exists(program), program, package)
+}
+
+/// A server of Postgres. Debian keeps its programs away from `PATH`, in a folder of each version.
+pub(crate) fn postgres() -> Result<(), String> {
+    let is_there = || {
+        let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().filter_map(Result::ok);
+        exists("postgres") || versions.into_iter().any(|version| version.path().join("bin/postgres").is_file())
+    };
+    install_unless(is_there, "postgres", "postgresql")
+}
+
+fn install_unless(is_there: impl Fn() -> bool, program: &str, package: &str) -> Result<(), String> {
+    if is_there() {
         return Ok(());
     }
     let hint = format!("`{program}` is missing; install it, on Debian with `apt-get install {package}`");
@@ -42,7 +55,7 @@ pub(crate) fn system(program: &str, package: &str) -> Result<(), String> {
     };
     quiet(&["-qq", "update"])?;
     quiet(&["-qq", "install", "--yes", "--no-install-recommends", package])?;
-    if exists(program) { Ok(()) } else { Err(hint) }
+    if is_there() { Ok(()) } else { Err(hint) }
 }
 
 /// Whether a program can be started.

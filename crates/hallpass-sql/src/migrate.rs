@@ -139,7 +139,10 @@ fn create(dialect: Dialect, schema: &Schema, table: &Table) -> Result<String, St
     let columns: Result<Vec<String>, StoreError> = table
         .columns
         .iter()
-        .map(|column| definition(dialect, schema, column, "", if column.unique { " unique" } else { "" }))
+        .map(|column| {
+            let default = now(dialect, column).map(|now| format!(" default {now}")).unwrap_or_default();
+            definition(dialect, schema, column, &default, if column.unique { " unique" } else { "" })
+        })
         .collect();
     Ok(format!("create table {} ({})", dialect.quote(&table.physical), columns?.join(", ")))
 }
@@ -151,7 +154,10 @@ fn add(
     column: &Column,
     has_rows: bool,
 ) -> Result<String, StoreError> {
-    let default = default_of(dialect, table, column)?;
+    let default = match now(dialect, column) {
+        Some(now) => Some(now.to_owned()),
+        None => default_of(dialect, table, column)?,
+    };
     if column.required && default.is_none() && has_rows {
         return Err(refusal(
             table,
@@ -184,6 +190,11 @@ fn definition(
     let target_column = column_of(target, &reference.column)?;
     let [target, target_column] = [&target.physical, &target_column.physical].map(|name| dialect.quote(name));
     Ok(format!("{text} references {target} ({target_column}) on delete cascade"))
+}
+
+/// What a new column of moments gets where a row comes without one.
+fn now(dialect: Dialect, column: &Column) -> Option<&'static str> {
+    dialect.default_now().filter(|_| column.default_now && column.kind == ColumnKind::Date)
 }
 
 /// The value that rows get which are there already. None for a unique column that may be empty: they would all be equal.

@@ -44,7 +44,8 @@ pub(crate) fn select(dialect: Dialect, schema: &Schema, query: &Query) -> Result
         };
         select.order_by(physical(column_of(table, column)?), direction);
     }
-    dialect.order_as_inserted(&mut select);
+    let all = query.order.is_none() && query.filter == Filter::All;
+    dialect.order_as_inserted(&mut select, all);
     match query.limit {
         Some(limit) => select.limit(u64::from(limit)),
         None if query.offset > 0 => select.limit(dialect.no_limit()),
@@ -190,7 +191,7 @@ fn compare(
     if let Value::Date(date) = value {
         return Ok(dialect.compare_date(column, comparison, *date));
     }
-    let value = dialect.encode(table, column, value)?;
+    let Some(value) = dialect.compared(table, column, value)? else { return Ok(never()) };
     Ok(match comparison {
         Comparison::Equal => cell().eq(value),
         Comparison::Less => cell().lt(value),
@@ -205,8 +206,14 @@ fn one_of(dialect: Dialect, table: &Table, column: &Arc<str>, values: &[Value]) 
     }
     let plain = |value: &Value| !value.is_null() && !matches!(value, Value::Date(_));
     if values.iter().all(plain) {
-        let encoded: Result<Vec<_>, _> = values.iter().map(|value| dialect.encode(table, described, value)).collect();
-        return Ok(Cond::all().add(Expr::col(physical(described)).is_in(encoded?)));
+        let mut comparable = Vec::with_capacity(values.len());
+        for value in values {
+            comparable.extend(dialect.compared(table, described, value)?);
+        }
+        if comparable.is_empty() {
+            return Ok(Cond::all().add(never()));
+        }
+        return Ok(Cond::all().add(Expr::col(physical(described)).is_in(comparable)));
     }
     values
         .iter()

@@ -56,7 +56,7 @@ pub struct Config {
     pub database: DatabaseSection,
     /// Signing up and in with e-mail address and password.
     pub email_and_password: EmailAndPassword,
-    /// How addresses are proven.
+    /// How e-mail addresses are verified.
     pub email_verification: EmailVerification,
     /// How values are kept until a link is followed.
     pub verification: VerificationOptions,

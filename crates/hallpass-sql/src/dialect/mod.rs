@@ -1,15 +1,24 @@
 //! What differs between databases. One file each; this one only passes the question on.
 
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "sqlite")]
 mod sqlite;
 
 use hallpass_store::{Column, StoreError, Table, Timestamp, Value};
-use sea_query::{Expr, Order, QueryStatementWriter, SelectStatement, SqliteQueryBuilder, Values};
+#[cfg(feature = "postgres")]
+use sea_query::PostgresQueryBuilder;
+#[cfg(feature = "sqlite")]
+use sea_query::SqliteQueryBuilder;
+use sea_query::{Expr, Order, QueryStatementWriter, SelectStatement, Values};
 
 /// A value as a database stores it. Unlike the query builder's values it can be sent to another thread.
 #[derive(Clone)]
 pub(crate) enum Cell {
     Null,
+    /// Also what a database reads from a text: dates and documents of Postgres, say.
     Text(String),
+    Boolean(bool),
     Integer(i64),
     Real(f64),
 }
@@ -19,6 +28,7 @@ impl From<Cell> for sea_query::Value {
         match cell {
             Cell::Null => Self::String(None),
             Cell::Text(text) => Self::String(Some(text)),
+            Cell::Boolean(flag) => Self::Bool(Some(flag)),
             Cell::Integer(number) => Self::BigInt(Some(number)),
             Cell::Real(number) => Self::Double(Some(number)),
         }
@@ -28,10 +38,11 @@ impl From<Cell> for sea_query::Value {
 impl TryFrom<sea_query::Value> for Cell {
     type Error = StoreError;
     fn try_from(value: sea_query::Value) -> Result<Self, StoreError> {
-        use sea_query::Value::{BigInt, BigUnsigned, Double, Int, String};
+        use sea_query::Value::{BigInt, BigUnsigned, Bool, Double, Int, String};
         Ok(match value {
             String(None) => Self::Null,
             String(Some(text)) => Self::Text(text),
+            Bool(Some(flag)) => Self::Boolean(flag),
             BigInt(Some(number)) => Self::Integer(number),
             Int(Some(number)) => Self::Integer(number.into()),
             BigUnsigned(Some(number)) => Self::Integer(i64::try_from(number).unwrap_or(i64::MAX)),
@@ -44,6 +55,9 @@ impl TryFrom<sea_query::Value> for Cell {
 /// A database's way of writing SQL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Dialect {
+    #[cfg(feature = "postgres")]
+    Postgres,
+    #[cfg(feature = "sqlite")]
     Sqlite,
 }
 
@@ -59,6 +73,9 @@ impl Dialect {
     /// A name as it stands in a statement.
     pub(crate) fn quote(self, name: &str) -> String {
         match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres => postgres::quote(name),
+            #[cfg(feature = "sqlite")]
             Self::Sqlite => sqlite::quote(name),
         }
     }
@@ -66,6 +83,9 @@ impl Dialect {
     /// A text as it stands in a statement. Only for DDL, which takes no parameters.
     pub(crate) fn literal(self, value: &Cell) -> Option<String> {
         match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres => postgres::literal(value),
+            #[cfg(feature = "sqlite")]
             Self::Sqlite => sqlite::literal(value),
         }
     }
@@ -73,6 +93,9 @@ impl Dialect {
     /// The mark for the nth parameter, counted from 1.
     pub(crate) fn placeholder(self, number: usize) -> String {
         match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres => format!("${number}"),
+            #[cfg(feature = "sqlite")]
             Self::Sqlite => format!("?{number}"),
         }
     }
@@ -80,6 +103,9 @@ impl Dialect {
     /// Whether two names are one to the database.
     pub(crate) fn same_name(self, a: &str, b: &str) -> bool {
         match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres => a == b,
+            #[cfg(feature = "sqlite")]
             Self::Sqlite => a.eq_ignore_ascii_case(b),
         }
     }
@@ -87,6 +113,9 @@ impl Dialect {
     /// The type a new column gets.
     pub(crate) fn column_type(self, column: &Column) -> &'static str {
         match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres => postgres::column_type(column),
+            #[cfg(feature = "sqlite")]
             Self::Sqlite => sqlite::column_type(column.kind),
         }
     }
@@ -94,6 +123,9 @@ impl Dialect {
     /// The types, in lower case, that a column may have that is already there.
     pub(crate) fn accepted_types(self, column: &Column) -> &'static [&'static str] {
         match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres => postgres::accepted_types(column),
+            #[cfg(feature = "sqlite")]
             Self::Sqlite => sqlite::accepted_types(column),
         }
     }
@@ -101,27 +133,68 @@ impl Dialect {
     /// The value as a column of the table stores it.
     pub(crate) fn encode(self, table: &Table, column: &Column, value: &Value) -> Result<Cell, StoreError> {
         match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres => postgres::encode(table, column, value),
+            #[cfg(feature = "sqlite")]
             Self::Sqlite => sqlite::encode(table, column, value),
+        }
+    }
+
+    /// The value as a column of the table is compared with it; `None` for one that no cell of the column can equal, be less or be
+    /// greater than.
+    pub(crate) fn compared(self, table: &Table, column: &Column, value: &Value) -> Result<Option<Cell>, StoreError> {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres => postgres::compared(table, column, value),
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite => sqlite::encode(table, column, value).map(Some),
+        }
+    }
+
+    /// What the database is to give rows that come without a moment in time, where it can.
+    pub(crate) fn default_now(self) -> Option<&'static str> {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres => Some("CURRENT_TIMESTAMP"),
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite => None,
         }
     }
 
     /// A condition on a date, in whichever form it is stored.
     pub(crate) fn compare_date(self, column: &Column, comparison: Comparison, date: Timestamp) -> Expr {
         match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres => postgres::compare_date(column, comparison, date),
+            #[cfg(feature = "sqlite")]
             Self::Sqlite => sqlite::compare_date(column, comparison, date),
         }
     }
 
-    /// Orders rows that are otherwise equal as they were inserted.
-    pub(crate) fn order_as_inserted(self, select: &mut SelectStatement) {
+    /// Orders rows that are otherwise equal as they were inserted, or as near to that as the database comes. `all` where every row of
+    /// the table is asked for in no order of its own.
+    pub(crate) fn order_as_inserted(self, select: &mut SelectStatement, all: bool) {
         match self {
-            Self::Sqlite => select.order_by_expr(Expr::cust("rowid"), Order::Asc),
+            // Where the rows lie, which is all that Postgres remembers. A whole table is read in this order anyway, and sorting it
+            // would cost what a limit is there to save.
+            #[cfg(feature = "postgres")]
+            Self::Postgres if all => select,
+            #[cfg(feature = "postgres")]
+            Self::Postgres => select.order_by_expr(Expr::cust("ctid"), Order::Asc),
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite => {
+                let _ = all;
+                select.order_by_expr(Expr::cust("rowid"), Order::Asc)
+            }
         };
     }
 
     /// The limit that stands before an offset where no rows are to be left out at the end.
     pub(crate) fn no_limit(self) -> u64 {
         match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres => i64::MAX.unsigned_abs(),
+            #[cfg(feature = "sqlite")]
             Self::Sqlite => i64::MAX.unsigned_abs(),
         }
     }
@@ -129,6 +202,9 @@ impl Dialect {
     /// How many parameters a statement can have at most.
     pub(crate) fn max_parameters(self) -> usize {
         match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres => 65_535,
+            #[cfg(feature = "sqlite")]
             Self::Sqlite => 32_766,
         }
     }
@@ -136,6 +212,9 @@ impl Dialect {
     /// The statement's text and its parameters.
     pub(crate) fn build(self, statement: &impl QueryStatementWriter) -> (String, Values) {
         match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres => statement.build_any(&PostgresQueryBuilder),
+            #[cfg(feature = "sqlite")]
             Self::Sqlite => statement.build_any(&SqliteQueryBuilder),
         }
     }

@@ -80,7 +80,7 @@ pub struct CookieCacheOptions {
     pub max_age: Option<Span>,
     /// How the copy is written.
     pub strategy: CookieCacheStrategy,
-    /// Copies of another version are not used; `1`. Changing it makes every copy worthless at once.
+    /// Copies of another version are not used; `1`. Changing it makes every copy invalid at once.
     pub version: Option<String>,
     /// Renews copies from copies, without a store. There always is one here, so as in the npm package this is warned of and does
     /// nothing.
