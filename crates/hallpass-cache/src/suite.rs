@@ -40,6 +40,7 @@ pub struct Race {
     users: usize,
     readers: usize,
     reads: u64,
+    changes: u64,
     seed: u64,
     pace: Duration,
 }
@@ -95,10 +96,16 @@ impl Race {
         assert!(!nodes.is_empty(), "a race needs a node");
         let seed = Instant::now().elapsed().as_nanos() as u64 ^ u64::from(std::process::id()) << 20;
         let pace = Duration::from_millis(2);
-        Self { nodes, schema, users: 24, readers: 8, reads: 20_000, seed, pace }
+        Self { nodes, schema, users: 24, readers: 8, reads: 20_000, changes: 200, seed, pace }
     }
 
-    /// How many look-ups to make.
+    /// How many sessions to end at least: the look-ups go on until then.
+    pub fn changes(mut self, changes: u64) -> Self {
+        self.changes = changes;
+        self
+    }
+
+    /// How many look-ups to make at least.
     pub fn reads(mut self, reads: u64) -> Self {
         self.reads = reads;
         self
@@ -134,6 +141,7 @@ impl Race {
         let course = Arc::new(Course {
             base: Instant::now(),
             tickets: AtomicU64::new(self.reads),
+            ends: AtomicU64::new(self.changes),
             slots: (0..self.users).map(|number| Slot::new(number, nodes)).collect(),
             report: Mutex::new(Report { seed: self.seed, ..Report::default() }),
             is_over: AtomicBool::new(false),
@@ -173,6 +181,8 @@ struct Course {
     slots: Vec<Slot>,
     /// Look-ups still to be made.
     tickets: AtomicU64,
+    /// Sessions still to be ended.
+    ends: AtomicU64,
     report: Mutex<Report>,
     is_over: AtomicBool,
     pace: Duration,

@@ -72,6 +72,7 @@ pub(super) async fn keep(course: Arc<Course>, number: usize, mut dice: Dice) {
         write(node, batch).await;
         life.ended_at.store(node as u64, SeqCst);
         life.ended.store(course.now(), SeqCst);
+        let _ = course.ends.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1));
         course.report.lock().unwrap().changes += 1;
     }
 }

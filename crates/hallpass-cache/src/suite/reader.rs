@@ -11,7 +11,7 @@ use super::{Course, Dice, Life, Slot};
 
 pub(super) async fn read(course: Arc<Course>, mut dice: Dice) {
     let (mut reads, mut found, mut errors) = (0, 0, 0);
-    while course.tickets.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)).is_ok() {
+    while course.tickets.load(SeqCst) > 0 || course.ends.load(SeqCst) > 0 {
         let slot = &course.slots[dice.below(course.slots.len())];
         let life = {
             let lives = slot.lives.lock().unwrap();
@@ -23,6 +23,7 @@ pub(super) async fn read(course: Arc<Course>, mut dice: Dice) {
             tokio::task::yield_now().await;
             continue;
         };
+        let _ = course.tickets.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1));
         let node = dice.below(course.nodes.len());
         let known = Known::before(&course, slot, &life, node);
         let answer = course.nodes[node].session_with_user(&course.schema, &life.token).await;

@@ -267,6 +267,6 @@ async fn a_race_finds_a_cache_that_does_not_listen() {
     let accepting = CacheOptions::default().accept_stale(Duration::from_secs(60));
     let node = || CachedStore::new(Arc::clone(&database.store) as _, &schema, &accepting, || NOW).unwrap();
     let (deaf, other) = (node(), node());
-    let report = Race::new(vec![deaf as _, other as _], schema.clone()).reads(20_000).run().await;
+    let report = Race::new(vec![deaf as _, other as _], schema.clone()).reads(20_000).changes(100).run().await;
     assert!(report.lag(990) > Duration::from_millis(50), "{report}");
 }
