@@ -2,6 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
+use hallpass_cache::{CachedStore, WhyOff};
 use hallpass_store::{Mode, Plan, Schema, Session, Store, StoreError, User};
 use hallpass_verify::SigningKey;
 use indexmap::IndexMap;
@@ -60,6 +61,8 @@ impl fmt::Debug for Hallpass {
 pub(crate) struct Engine {
     pub(crate) environment: Environment,
     pub(crate) store: Arc<dyn Store>,
+    /// The store once more, where it answers look-ups from memory, or why it does not.
+    pub(crate) session_cache: Result<Arc<CachedStore>, WhyOff>,
     pub(crate) schema: Schema,
     pub(crate) key: SigningKey,
     pub(crate) secrets: Secrets,
@@ -171,6 +174,21 @@ impl Hallpass {
     /// The store it uses.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.engine.store
+    }
+
+    /// The cache in front of the store that answers session look-ups from memory.
+    ///
+    /// # Errors
+    /// Where there is none, why.
+    ///
+    /// ```
+    /// use hallpass::{Hallpass, cache::WhyOff, store::MemoryStore};
+    /// # let builder = Hallpass::builder().secret("a secret of at least thirty-two characters");
+    /// let auth = builder.store(MemoryStore::new()).build().unwrap();
+    /// assert_eq!(auth.session_cache().unwrap_err(), WhyOff::StoreCannotTell);
+    /// ```
+    pub fn session_cache(&self) -> Result<&CachedStore, WhyOff> {
+        self.engine.session_cache.as_deref().map_err(|why| *why)
     }
 
     /// Waits until work that went on after answers is done: mail on its way, above all. Call it before the process ends.

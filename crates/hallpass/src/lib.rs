@@ -73,6 +73,7 @@ mod table_names;
 mod verification;
 pub mod wire;
 
+pub use hallpass_cache as cache;
 pub use hallpass_store as store;
 pub use hallpass_verify::Secret;
 pub use schemars;

@@ -25,9 +25,17 @@ pub(super) async fn run(loaded: Loaded) -> Result<(), Failure> {
         .await
         .map_err(|error| format!("{address} cannot be listened on: {error}; set server.listen to a free port"))?;
     let auth = build(config, find_secrets(config)?).await?;
+    // What was asked for by name is not left out in silence.
+    if let (Some(true), Err(why)) = (config.session.cache.enabled, auth.session_cache()) {
+        return Err(format!(
+            "session.cache.enabled: there can be no session cache, because {why}; leave it out, or set session.cache.accept_stale"
+        )
+        .into());
+    }
     let is_embedded = SqlStore::is_embedded(&config.database.url);
     migrate(&auth, config.database.auto_migrate.unwrap_or(is_embedded)).await?;
-    let metrics = server::metrics::start(config).await?;
+    let metrics = server::metrics::start(config, &auth).await?;
+    tell_of_cache(&auth);
     greet(config, &auth, listener.local_addr()?);
     server::run(listener, &auth, config).await?;
     if timeout(LAST_POST, auth.finish_background_work()).await.is_err() {
@@ -74,6 +82,21 @@ fn find_secrets(config: &Config) -> Result<Secrets, Failure> {
         }
     }
     Ok(secrets)
+}
+
+/// Whether sessions are looked up in memory, and why not.
+fn tell_of_cache(auth: &Hallpass) {
+    match auth.session_cache() {
+        Ok(cache) if cache.is_coherent() => {
+            // Listening begins now, so that the first look-ups are kept already.
+            cache.start();
+            tracing::info!("the session cache is on");
+        }
+        Ok(_) => tracing::warn!(
+            "the session cache is on by session.cache.accept_stale: what other nodes and programs change is seen late"
+        ),
+        Err(why) => tracing::info!("the session cache is off: {why}"),
+    }
 }
 
 fn greet(config: &Config, auth: &Hallpass, address: std::net::SocketAddr) {

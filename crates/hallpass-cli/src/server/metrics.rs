@@ -1,5 +1,7 @@
 //! Metrics in Prometheus' text format, on a listener of their own: they are nobody's business who can only reach the server.
 
+mod cache;
+
 use std::time::Instant;
 
 use axum::{
@@ -21,16 +23,24 @@ const DURATION: &str = "hallpass_http_request_duration_seconds";
 const BUCKETS: &[f64] = &[0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5];
 
 /// Starts to collect, and to serve `/metrics`, where the configuration names a listener.
-pub(crate) async fn start(config: &Config) -> Result<Option<JoinHandle<()>>, Failure> {
+pub(crate) async fn start(config: &Config, auth: &Hallpass) -> Result<Option<JoinHandle<()>>, Failure> {
     let Some(address) = &config.server.metrics_listen else { return Ok(None) };
     let recorder =
         PrometheusBuilder::new().set_buckets_for_metric(Matcher::Full(DURATION.into()), BUCKETS)?.install_recorder()?;
     metrics::describe_histogram!(DURATION, metrics::Unit::Seconds, "How long requests took, by endpoint and status.");
+    cache::describe();
+    let auth = auth.clone();
     let listener = TcpListener::bind(address)
         .await
         .map_err(|error| format!("server.metrics_listen: {address} cannot be listened on: {error}"))?;
     tracing::info!("metrics on http://{}/metrics", listener.local_addr()?);
-    let app = Router::new().route("/metrics", get(move || std::future::ready(recorder.render())));
+    let app = Router::new().route(
+        "/metrics",
+        get(move || {
+            cache::note(&auth);
+            std::future::ready(recorder.render())
+        }),
+    );
     Ok(Some(tokio::spawn(async move {
         if let Err(error) = axum::serve(listener, app).await {
             tracing::error!(error = &error as &dyn std::error::Error, "metrics are no longer served");

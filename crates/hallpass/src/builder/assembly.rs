@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, num::NonZeroUsize, sync::Arc};
 
+use hallpass_cache::{CachedStore, WhyOff};
 use hallpass_store::{Schema, SecondaryStorage, Store, Table, Tiered, TieredOptions};
 use hallpass_verify::SigningKey;
 
@@ -115,6 +116,8 @@ impl Builder {
             BuildError::new(format!("the threads for hashing passwords could not be started: {error}"))
         })?;
         let (schema, key) = (self.schema(&registrar)?, SigningKey::new(secrets.current()));
+        let session_cache = self.session_cache(&store, &schema);
+        let store = session_cache.as_ref().map_or(store, |cached| Arc::clone(cached) as _);
         let ids = Ids::new(self.advanced.database.generate_id, self.make_id, Arc::clone(&self.randomness));
         let stored = self
             .rate_limit
@@ -127,6 +130,7 @@ impl Builder {
             limiter: RateLimiter::new(&self.rate_limit, self.environment, limits, key.clone(), stored)
                 .counting_in(self.secondary.filter(|_| self.rate_limit.is_in_secondary_storage())),
             store,
+            session_cache,
             schema,
             key,
             ids,
@@ -175,6 +179,15 @@ impl Builder {
             database: registrar.database,
             error_codes: registrar.error_codes,
         })
+    }
+
+    /// Puts the cache in front of the store, where it may be believed.
+    fn session_cache(&self, store: &Arc<dyn Store>, schema: &Schema) -> Result<Arc<CachedStore>, WhyOff> {
+        if self.session.cache.enabled == Some(false) {
+            return Err(WhyOff::Disabled);
+        }
+        let clock = Arc::clone(&self.clock);
+        CachedStore::new(Arc::clone(store), schema, &self.session.cache.cache(), move || clock.now())
     }
 
     /// Where the base URL depends on the request, what it can be.

@@ -26,7 +26,7 @@ pub use duration::Span;
 pub use email_and_password::EmailAndPassword;
 pub use email_verification::{EmailVerification, StoreIdentifier, StoreIdentifiers, VerificationOptions};
 pub use rate_limit::{CustomRule, RateLimitOptions, RateLimitStorage};
-pub use session::{CookieCacheOptions, CookieCacheStrategy, RefreshCache, SessionOptions};
+pub use session::{CookieCacheOptions, CookieCacheStrategy, RefreshCache, SessionCacheOptions, SessionOptions};
 pub use user::{AdditionalField, ChangeEmailOptions, DeleteUserOptions, FieldType, UserOptions};
 
 /// What `NODE_ENV` decides in the npm package.

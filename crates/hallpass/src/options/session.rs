@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use hallpass_cache::CacheOptions;
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -36,6 +37,8 @@ pub struct SessionOptions {
     /// Keeps ended sessions in the database when there is a secondary storage and sessions are stored in both, with the moment in which they ended. No
     /// session is live then for being in the database.
     pub preserve_session_in_database: bool,
+    /// Session look-ups answered from memory, where it is proven that they are true.
+    pub cache: SessionCacheOptions,
     /// The copy of a session in a cookie.
     pub cookie_cache: CookieCacheOptions,
     /// Columns of your own on the session, by name.
@@ -53,6 +56,44 @@ impl SessionOptions {
 
     pub(crate) fn fresh_age(&self) -> Duration {
         self.fresh_age.map_or(Duration::from_hours(24), Into::into)
+    }
+}
+
+/// The session cache of the server: look-ups answered from memory. Unlike a copy in a cookie it gives nothing up on this node: a session that
+/// was ended, or a user who was changed, is known at once. Changes by other nodes or programs at the same database are known as soon as the
+/// database tells of them, some milliseconds as a rule, and after one [`lease`](field@Self::lease) at the latest.
+///
+/// ```
+/// use hallpass::options::{SessionCacheOptions, SessionOptions, Span};
+/// let cache = SessionCacheOptions { lease: Some(Span::from_secs(2)), ..SessionCacheOptions::default() };
+/// let session = SessionOptions { cache, ..SessionOptions::default() };
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct SessionCacheOptions {
+    /// Whether look-ups are answered from memory. Not set, they are wherever the store tells of the changes that others make; with `true` a
+    /// server does not start where that cannot be.
+    pub enabled: Option<bool>,
+    /// How long what is kept is believed after the last proof that every change was heard of; 1 second. 0 turns the cache off.
+    pub lease: Option<Span>,
+    /// About how much memory it may take, in bytes; 64 MiB. A session takes about 1 KiB.
+    pub max_bytes: Option<u64>,
+    /// After so long a session is read anew in any case; 5 minutes.
+    pub max_age: Option<Span>,
+    /// For stores that cannot tell of changes: how old an answer may be. **What it gives up:** for so long, a session that another node or
+    /// program has ended goes on being good on this one, and a changed user is not seen. What this server does itself it knows at once.
+    /// Off unless set; no effect where the store can tell.
+    pub accept_stale: Option<Span>,
+}
+
+impl SessionCacheOptions {
+    pub(crate) fn cache(&self) -> CacheOptions {
+        let mut cache = CacheOptions::default();
+        cache.lease = self.lease.map_or(cache.lease, Into::into);
+        cache.max_bytes = self.max_bytes.unwrap_or(cache.max_bytes);
+        cache.max_age = self.max_age.map_or(cache.max_age, Into::into);
+        cache.accept_stale = self.accept_stale.filter(|span| !Duration::from(*span).is_zero()).map(Into::into);
+        cache
     }
 }
 

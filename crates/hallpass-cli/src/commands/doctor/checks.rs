@@ -1,8 +1,10 @@
 //! What is looked at, one function for each.
 
+use std::time::Duration;
+
 use hallpass::{
     Environment, Hallpass,
-    options::BaseUrl,
+    options::{BaseUrl, Span},
     store::Schema,
     store::{Mode, Store},
 };
@@ -145,6 +147,12 @@ pub(super) async fn database(config: &Config, engine: &Hallpass, findings: &mut 
         }
         Err(error) => findings.add(Error, "database", chain(error).to_string()),
     }
+    // With a secondary storage it is that one which tells of sessions.
+    let tells = match &config.secondary_storage.url {
+        Some(_) => engine.session_cache().is_ok(),
+        None => store.changes().is_some(),
+    };
+    cache(config, tells, findings);
     if let Err(error) = store.close().await {
         findings.add(Warning, "database", chain(error).to_string());
     }
@@ -173,6 +181,31 @@ pub(super) async fn secondary_storage(config: &Config, engine: &Hallpass, findin
         Ok(()) => findings.add(Level::Ok, "secondary_storage", "it answers"),
         Err(error) => findings.add(Error, "secondary_storage", chain(error).to_string()),
     }
+}
+
+/// Whether session look-ups will be answered from memory, and why not.
+fn cache(config: &Config, store_tells: bool, findings: &mut Findings) {
+    let cache = &config.session.cache;
+    let is_zero = |span: Option<Span>| span.is_some_and(|span| Duration::from(span).is_zero());
+    let (level, says) = if cache.enabled == Some(false) {
+        (Hint, "it is switched off: every look-up asks the database")
+    } else if is_zero(cache.lease) && store_tells {
+        (Hint, "it is off, because its lease is 0")
+    } else if is_zero(cache.max_age) || cache.max_bytes == Some(0) {
+        (Hint, "it is off, because it may keep nothing")
+    } else if store_tells {
+        (Level::Ok, "it is on")
+    } else if cache.accept_stale.is_some_and(|span| !Duration::from(span).is_zero()) {
+        (Warning, "it is on by accept_stale: what other nodes and programs change is seen late")
+    } else if cache.enabled == Some(true) {
+        (
+            Error,
+            "it is asked for, but this database does not tell of changes that others make; leave session.cache.enabled out",
+        )
+    } else {
+        (Level::Ok, "it is off: this database does not tell of changes that others make")
+    };
+    findings.add(level, "session.cache", says);
 }
 
 /// Plugins that do not do what was meant, or show what was not.

@@ -1,0 +1,161 @@
+//! What is kept, how many bytes it takes, and for how long.
+
+use std::sync::Arc;
+
+use hallpass_store::{Fields, Session, User, Value};
+use quick_cache::{Weighter, sync::Cache};
+
+use crate::{
+    lease::Moment,
+    numbers::{Key, Noted, Places},
+};
+
+/// A session and its user as they were read.
+pub(crate) struct Entry {
+    pub(crate) noted: Noted,
+    pub(crate) places: Places,
+    /// Not believed after this.
+    pub(crate) until: Moment,
+    pub(crate) session: Session,
+    pub(crate) user: User,
+}
+
+/// That there was no such session.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Nobody {
+    pub(crate) noted: Noted,
+    pub(crate) until: Moment,
+}
+
+/// Sessions, and tokens without one in a room of their own: strangers who try tokens must not drive sessions out.
+pub(crate) struct Rooms {
+    sessions: Cache<Key, Arc<Entry>, Bytes>,
+    nobodies: Option<Cache<Key, Nobody, Bytes>>,
+}
+
+/// The part of the room that is for tokens without a session.
+const NOBODIES: u64 = 16;
+
+impl Rooms {
+    pub(crate) fn new(max_bytes: u64, keeps_nobodies: bool) -> Self {
+        let nobodies = if keeps_nobodies { max_bytes / NOBODIES } else { 0 };
+        // What a session without anything special takes; a guess that sizes tables.
+        let guess = |bytes: u64, each: u64| usize::try_from(bytes / each).unwrap_or(usize::MAX);
+        let sessions = max_bytes - nobodies;
+        Self {
+            sessions: Cache::with_weighter(guess(sessions, 1024), sessions, Bytes),
+            nobodies: (nobodies > 0).then(|| Cache::with_weighter(guess(nobodies, SLOT), nobodies, Bytes)),
+        }
+    }
+
+    pub(crate) fn session(&self, key: &Key) -> Option<Arc<Entry>> {
+        self.sessions.get(key)
+    }
+
+    pub(crate) fn nobody(&self, key: &Key) -> Option<Nobody> {
+        self.nobodies.as_ref()?.get(key)
+    }
+
+    pub(crate) fn keep(&self, key: Key, entry: &Arc<Entry>) {
+        self.sessions.insert(key, Arc::clone(entry));
+    }
+
+    pub(crate) fn keep_nobody(&self, key: Key, nobody: Nobody) {
+        // Whatever was kept of the token is older; its numbers say so too.
+        self.sessions.remove(&key);
+        if let Some(nobodies) = &self.nobodies {
+            nobodies.insert(key, nobody);
+        }
+    }
+
+    pub(crate) fn forget(&self, key: &Key) {
+        self.sessions.remove(key);
+        if let Some(nobodies) = &self.nobodies {
+            nobodies.remove(key);
+        }
+    }
+
+    /// How many there are, and how many bytes they take.
+    pub(crate) fn size(&self) -> (u64, u64) {
+        let (mut entries, mut bytes) = (self.sessions.len(), self.sessions.weight());
+        if let Some(nobodies) = &self.nobodies {
+            entries += nobodies.len();
+            bytes += nobodies.weight();
+        }
+        (entries as u64, bytes)
+    }
+}
+
+/// Weighs what is kept.
+#[derive(Clone)]
+struct Bytes;
+
+/// What an entry takes in the tables besides itself: key, pointer, the places in queue and hash table, and the ghosts that remember what
+/// was there before. See `tests/memory.rs`, which measures it.
+const SLOT: u64 = 160;
+
+impl Weighter<Key, Arc<Entry>> for Bytes {
+    fn weight(&self, _: &Key, entry: &Arc<Entry>) -> u64 {
+        SLOT + entry.bytes()
+    }
+}
+
+impl Weighter<Key, Nobody> for Bytes {
+    fn weight(&self, _: &Key, _: &Nobody) -> u64 {
+        SLOT
+    }
+}
+
+impl Entry {
+    /// How much of the heap it takes.
+    fn bytes(&self) -> u64 {
+        let Session { id, token, ip_address, user_agent, user_id, extra, .. } = &self.session;
+        let optional = |text: &Option<String>| text.as_ref().map_or(0, |text| block(text.capacity()));
+        let session = block(id.as_str().len())
+            + block(token.expose().len())
+            + optional(ip_address)
+            + optional(user_agent)
+            + block(user_id.as_str().len())
+            + fields(extra);
+        let User { id, name, email, image, extra, .. } = &self.user;
+        let user = block(id.as_str().len())
+            + block(name.capacity())
+            + block(email.capacity())
+            + optional(image)
+            + fields(extra);
+        // The two counters of an Arc.
+        (block(size_of::<Self>() + 16) + session + user) as u64
+    }
+}
+
+/// What an allocation of this many bytes takes with the allocator's own word, in its steps of 16.
+const fn block(bytes: usize) -> usize {
+    if bytes == 0 {
+        0
+    } else if bytes <= 24 {
+        32
+    } else {
+        (bytes + 8).next_multiple_of(16)
+    }
+}
+
+fn fields(fields: &Fields) -> usize {
+    // Names are shared with the schema, but for fields that a document holds.
+    let cells = fields.iter().map(|(_, value)| match value {
+        Value::Text(text) => block(text.capacity()),
+        Value::Json(json) => document(json),
+        _ => 0,
+    });
+    block(fields.len() * size_of::<(Arc<str>, Value)>()) + cells.sum::<usize>()
+}
+
+/// Roughly: each value with the place it has in its list or object.
+fn document(json: &serde_json::Value) -> usize {
+    use serde_json::Value as Json;
+    match json {
+        Json::String(text) => block(text.capacity()),
+        Json::Array(list) => list.iter().map(|one| 32 + document(one)).sum(),
+        Json::Object(map) => map.iter().map(|(name, one)| 120 + block(name.capacity()) + document(one)).sum(),
+        _ => 0,
+    }
+}
