@@ -2,12 +2,13 @@
 // `database` and `outbox` are files, the second one of mails (outbox.mjs), which is there once a mail was sent. The example
 // application, which knows no scenario, is started here as well.
 import { existsSync, writeFileSync } from "node:fs";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { get } from "node:http";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { setTimeout as sleep } from "node:timers/promises";
 import { cleanEnvironment, removeFolder, start, temporaryFolder, within } from "./children.mjs";
+import { freePort } from "./ports.mjs";
 import { toToml } from "./toml.mjs";
 
 const here = fileURLToPath(new URL("..", import.meta.url));
@@ -167,16 +168,4 @@ export async function listens(port) {
     if (open) return port;
     await sleep(25);
   }
-}
-
-/** A port of 127.0.0.1 on which nothing listens. */
-export function freePort() {
-  return new Promise((resolved, failed) => {
-    const server = createServer();
-    server.on("error", failed);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address();
-      server.close(() => resolved(port));
-    });
-  });
 }
