@@ -17,20 +17,22 @@ const STARTUP = 20_000;
 /** Processes of the npm package that wait for another scenario, all of them in development. */
 const idle = [];
 
-/** Starts the npm package. `database` names an existing file to use instead of a fresh one. */
+/** Starts the npm package. `database` names an existing file, or is a store (stores.mjs), to use instead of a fresh file. */
 export async function startOracle(scenario, { name = "oracle", database } = {}) {
   const { environment, options, bearer, plugins } = scenario;
   // The package counts requests per process, not per instance, so a limiter needs a process of its own.
   const reusable = environment === "development" && !options.rateLimit?.enabled;
   const child = (reusable && idle.pop()) || oracleProcess(environment);
   const folder = temporaryFolder();
-  const file = database ?? join(folder, "auth.db");
+  const store = storeOf(database, folder);
   const outbox = join(folder, "outbox.jsonl");
-  const port = await startup(name, child, child.become({ options, bearer, plugins, database: file, outbox }));
+  const { file, url, redis } = store;
+  const port = await startup(name, child, child.become({ options, bearer, plugins, database: file, url, redis, outbox }));
   return {
     name,
     port,
-    database: file,
+    database: store.file,
+    store,
     outbox,
     output: child.output,
     async stop() {
@@ -56,21 +58,24 @@ function oracleProcess(environment) {
   return child;
 }
 
-/** Starts hallpass. `database` names an existing file to use instead of a fresh one. */
+const storeOf = (database, folder) => (typeof database === "object" ? database : { kind: "sqlite", file: database ?? join(folder, "auth.db") });
+
+/** Starts hallpass, likewise. */
 export async function startHallpass(scenario, { name = "hallpass", database } = {}) {
   const program = hallpassBinary();
   const folder = temporaryFolder();
-  const file = database ?? join(folder, "auth.db");
+  const store = storeOf(database, folder);
   const config = join(folder, "hallpass.toml");
   const port = await freePort();
   const outbox = join(folder, "outbox.jsonl");
-  writeFileSync(config, toToml(scenario, { database: file, port, outbox }));
+  writeFileSync(config, toToml(scenario, { store, port, outbox }));
   const child = start(program, ["serve", "--config", config], cleanEnvironment());
   await startup(name, child, answers(port));
   return {
     name,
     port,
-    database: file,
+    database: store.file,
+    store,
     outbox,
     output: child.output,
     /** Ends the server and removes its files. Asked with SIGTERM it can close its database properly first. */
