@@ -12,6 +12,8 @@
 //! | [`query`] | [`Query`] reads, [`Batch`] writes all or nothing |
 //! | [`store`] | the [`Store`] trait itself, with advice for those who implement it |
 //! | [`changes`] | [`ChangeFeed`]: how a store tells of changes that others make |
+//! | [`secondary`] | [`SecondaryStorage`]: sessions, verifications and counters outside the database |
+//! | [`tiered`] | [`Tiered`]: one store of a database and a secondary storage |
 //! | [`memory`] | [`MemoryStore`]: everything in this process, gone when it ends |
 //! | `suite` | the tests every store must pass (feature `suite`) |
 //!
@@ -39,9 +41,11 @@ pub mod memory;
 pub mod query;
 pub mod record;
 pub mod schema;
+pub mod secondary;
 pub mod store;
 #[cfg(feature = "suite")]
 pub mod suite;
+pub mod tiered;
 pub mod value;
 
 pub use changes::{Change, ChangeFeed, ChangeListener};
@@ -50,5 +54,7 @@ pub use memory::MemoryStore;
 pub use query::{Action, Batch, Filter, Link, Operation, Order, Outcome, Query};
 pub use record::{Account, Record, Session, SessionId, SessionToken, User, UserId, Verification};
 pub use schema::{Column, ColumnKind, Reference, Schema, Table};
+pub use secondary::{Begun, Counted, Mark, RevokedAll, SecondaryStorage};
 pub use store::{Fut, Mode, Plan, Store};
+pub use tiered::{Tiered, TieredOptions};
 pub use value::{Fields, Row, Timestamp, Value};

@@ -425,7 +425,7 @@ fn indexed_part<'f, I>(filter: &'f Filter, indexes: &HashMap<Arc<str>, I>) -> Op
     }
 }
 
-fn matches(row: &Row, filter: &Filter) -> bool {
+pub(crate) fn matches(row: &Row, filter: &Filter) -> bool {
     match filter {
         Filter::All => true,
         Filter::Eq(column, value) => equals(cell(row, column), value),
@@ -456,7 +456,7 @@ fn compare(a: &Value, b: &Value) -> Option<Ordering> {
 }
 
 /// The order in which rows are sorted: no value first, as SQL databases do.
-fn rank(a: &Value, b: &Value) -> Ordering {
+pub(crate) fn rank(a: &Value, b: &Value) -> Ordering {
     b.is_null().cmp(&a.is_null()).then_with(|| compare(a, b).unwrap_or(Ordering::Equal))
 }
 
@@ -530,7 +530,7 @@ fn given_id(earlier: &[Outcome], operation: usize) -> Result<Value, StoreError> 
 }
 
 /// The row with every column of its table, in the table's order.
-fn complete(table: &Table, row: &Row) -> Row {
+pub(crate) fn complete(table: &Table, row: &Row) -> Row {
     table.columns.iter().map(|column| (Arc::clone(&column.name), cell(row, &column.name).clone())).collect()
 }
 
@@ -545,11 +545,11 @@ fn children<'s>(schema: &'s Schema, table: &Table) -> impl Iterator<Item = (&'s 
     )
 }
 
-fn table_of<'s>(schema: &'s Schema, name: &str) -> Result<&'s Table, StoreError> {
+pub(crate) fn table_of<'s>(schema: &'s Schema, name: &str) -> Result<&'s Table, StoreError> {
     schema.table(name).ok_or_else(|| StoreError::misuse(format!("there is no table `{name}`")))
 }
 
-fn column_of<'t>(table: &'t Table, name: &str) -> Result<&'t Column, StoreError> {
+pub(crate) fn column_of<'t>(table: &'t Table, name: &str) -> Result<&'t Column, StoreError> {
     table.get(name).ok_or_else(|| StoreError::misuse(format!("table `{}` has no column `{name}`", table.name)))
 }
 
@@ -577,11 +577,11 @@ fn fitted(table: &Table, row: Row) -> Result<Row, StoreError> {
     row.into_iter().map(fit).collect()
 }
 
-fn check_row(table: &Table, row: &Row) -> Result<(), StoreError> {
+pub(crate) fn check_row(table: &Table, row: &Row) -> Result<(), StoreError> {
     row.iter().try_for_each(|(column, _)| column_of(table, column).map(drop))
 }
 
-fn check_filter(table: &Table, filter: &Filter) -> Result<(), StoreError> {
+pub(crate) fn check_filter(table: &Table, filter: &Filter) -> Result<(), StoreError> {
     match filter {
         Filter::All => Ok(()),
         Filter::Eq(column, _) | Filter::Lt(column, _) | Filter::Gt(column, _) | Filter::In(column, _) => {

@@ -265,6 +265,11 @@ impl Batch {
         self.0.is_empty()
     }
 
+    /// Adds an operation as it is.
+    pub(crate) fn push(&mut self, operation: Operation) {
+        self.0.push(operation);
+    }
+
     fn then(mut self, table: impl Into<Arc<str>>, action: Action) -> Self {
         self.0.push(Operation { table: table.into(), action, guarded: false, links: Vec::new() });
         self

@@ -236,6 +236,23 @@ impl Schema {
         self
     }
 
+    /// Leaves a table out, for a database that does not keep it. Columns that refer to it stay, and refer to nothing.
+    ///
+    /// ```
+    /// use hallpass_store::Schema;
+    /// assert!(Schema::core().without_table("session").table("session").is_none());
+    /// ```
+    pub fn without_table(mut self, name: &str) -> Self {
+        self.tables.retain(|table| &*table.name != name);
+        for column in self.tables.iter_mut().flat_map(|table| &mut table.columns) {
+            if column.references.as_ref().is_some_and(|reference| &*reference.table == name) {
+                column.references = None;
+            }
+        }
+        self.revision = next_revision();
+        self
+    }
+
     /// Lets the database number the rows of every table, and makes what refers to them refer to numbers.
     pub fn numbered(mut self) -> Self {
         self.tables = self.tables.into_iter().map(Table::numbered).collect();

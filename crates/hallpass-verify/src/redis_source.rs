@@ -110,7 +110,11 @@ impl RedisSource {
     }
 
     async fn look_up(&self, token: &SessionToken) -> Result<Verdict, Unavailable> {
-        // Other things have keys without a prefix of their own as well, and none of them is a session.
+        // Other things have keys there as well, and a token of another shape could name one of them.
+        let shape = token.expose();
+        if shape.len() != 32 || !shape.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            return Ok(Reason::Unknown.into());
+        }
         let Some(stored) = self.get(token.expose()).await? else { return Ok(Reason::Unknown.into()) };
         // The parser's words may repeat what it read.
         let stored = serde_json::from_str(&stored)

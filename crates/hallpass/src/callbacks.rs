@@ -30,11 +30,11 @@ use crate::{context::Context, error::ApiError, plugin::HookFuture};
 /// ```
 #[expect(unused_variables, reason = "the defaults do nothing")]
 pub trait Callbacks: Send + Sync + 'static {
-    /// An address is about to count as proven.
+    /// An address is about to count as verified.
     fn before_email_verification<'a>(&'a self, cx: &'a Context, user: &'a User) -> HookFuture<'a, ()> {
         Box::pin(async { Ok(()) })
     }
-    /// An address counts as proven; also after a proven one was replaced by another.
+    /// An address counts as verified; also after a verified one was replaced by another.
     fn after_email_verification<'a>(&'a self, cx: &'a Context, user: &'a User) -> HookFuture<'a, ()> {
         Box::pin(async { Ok(()) })
     }

@@ -18,6 +18,7 @@ use hallpass::{
     store::{Filter, Mode, Query, Record, User},
 };
 use hallpass_mail::{FileMailer, SetupError, SmtpMailer, WebhookMailer};
+use hallpass_redis::RedisStorage;
 use hallpass_sql::SqlStore;
 
 use crate::{
@@ -121,6 +122,11 @@ pub(crate) fn builder(config: &Config) -> Result<Builder, Failure> {
     }
     if let Some(url) = &config.on_api_error.error_url {
         builder = builder.error_url(url);
+    }
+    if let Some(url) = &config.secondary_storage.url {
+        let storage = RedisStorage::connect_with_prefix(url, &config.secondary_storage.key_prefix)
+            .map_err(|error| format!("secondary_storage.url: {error}"))?;
+        builder = builder.secondary_storage(storage);
     }
     let bearer = &config.plugins.bearer;
     if bearer.enabled {

@@ -95,7 +95,7 @@ pub(super) fn warnings(config: &Config) -> Vec<String> {
             path.display()
         )),
         Ok(Carrier::Nobody) if config.email_and_password.require_email_verification => warnings.push(
-            "email_and_password.require_email_verification is on and no mail is sent, so that nobody can prove an \
+            "email_and_password.require_email_verification is on and no mail is sent, so that nobody can verify an \
              address; set mail.transport"
                 .into(),
         ),

@@ -54,9 +54,11 @@ pub struct Config {
     pub log: LogSection,
     /// The database.
     pub database: DatabaseSection,
+    /// A Redis for sessions, verifications and counters.
+    pub secondary_storage: SecondaryStorageSection,
     /// Signing up and in with e-mail address and password.
     pub email_and_password: EmailAndPassword,
-    /// How addresses are proven.
+    /// How e-mail addresses are verified.
     pub email_verification: EmailVerification,
     /// How values are kept until a link is followed.
     pub verification: VerificationOptions,
@@ -133,6 +135,30 @@ pub enum LogFormat {
     Text,
     /// For programs.
     Json,
+}
+
+/// `[secondary_storage]`
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct SecondaryStorageSection {
+    /// Where Redis is: `redis://user:password@host:6379/0`, `rediss://…` for TLS, or `redis+sentinel://host:26379,host:26379/master`. Sessions and
+    /// verifications are then kept there and not in the database.
+    pub url: Option<String>,
+    /// What stands before each key; that of the npm package's Redis storage.
+    pub key_prefix: String,
+}
+
+impl Default for SecondaryStorageSection {
+    fn default() -> Self {
+        Self { url: None, key_prefix: "better-auth:".into() }
+    }
+}
+
+impl std::fmt::Debug for SecondaryStorageSection {
+    /// Without the URL, which may hold a password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SecondaryStorageSection").field("key_prefix", &self.key_prefix).finish_non_exhaustive()
+    }
 }
 
 /// `[database]`

@@ -198,7 +198,7 @@ fn mail_that_leaves_the_machine_unencrypted_and_mail_that_nobody_sends_are_warne
     }
     let unprovable =
         "environment = \"production\"\nsecret = \"x\"\n[email_and_password]\nrequire_email_verification = true";
-    assert!(reading(unprovable, &[]).unwrap().warnings[0].contains("nobody can prove an address"));
+    assert!(reading(unprovable, &[]).unwrap().warnings[0].contains("nobody can verify an address"));
 }
 
 #[test]

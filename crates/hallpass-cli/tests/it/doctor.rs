@@ -197,6 +197,13 @@ fn what_stops_a_start_is_an_error_here_too() {
     let (found, json) = examined(folder.path(), "bass_url = \"x\"\nsecrets = 7\n");
     assert_eq!(found, vec![("error".to_owned(), "configuration".to_owned()); 2]);
     assert!(json.contains("did you mean `base_url`"), "{json}");
-    let later = format!("{GOOD}[secondary_storage]\nurl = \"redis://h\"\n");
+    let later = format!("{GOOD}[social_providers.github]\nclient_id = \"x\"\n");
     assert!(finding(&later, "warning", "configuration").contains("does nothing with it yet"));
+}
+
+#[test]
+fn a_secondary_storage_that_is_away_is_an_error() {
+    let config = format!("{GOOD}[secondary_storage]\nurl = \"redis://:hush@127.0.0.1:1\"\n");
+    let says = finding(&config, "error", "secondary_storage");
+    assert!(says.contains("unavailable") && !says.contains("hush"), "{says}");
 }

@@ -67,11 +67,11 @@ fn sessions_are_listed_without_their_tokens_and_end_at_once() {
 #[test]
 fn the_configuration_is_checked_without_telling_secrets() {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("hallpass.toml"), "secret = \"hush\"\n[secondary_storage]\nurl = \"redis://h\"\n")
+    fs::write(folder.path().join("hallpass.toml"), "secret = \"hush\"\n[social_providers.github]\nclient_id = \"x\"\n")
         .unwrap();
     let output = run(folder.path(), &["config", "check"]);
     assert!(output.status.success());
-    assert!(err(&output).contains("secondary_storage.url is understood"), "{}", err(&output));
+    assert!(err(&output).contains("social_providers.github.client_id is understood"), "{}", err(&output));
     assert!(!out(&output).contains("hush") && !err(&output).contains("hush"));
 }
 

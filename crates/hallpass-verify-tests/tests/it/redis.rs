@@ -95,9 +95,9 @@ async fn sessions_that_the_npm_package_keeps_in_redis() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_there_and_nobody_answering() {
     let closed = RedisSource::open(&format!("redis://{}", table::closed().await), SECRET).unwrap();
-    table::is_unavailable(&closed, "abc", "down").await;
+    table::is_unavailable(&closed, "abcdefghijklmnopqrstuvwxyzABCDEF", "down").await;
     let silent = RedisSource::open(&format!("redis://{}", table::silent().await), SECRET).unwrap();
-    table::is_unavailable(&silent, "abc", "slow").await;
+    table::is_unavailable(&silent, "abcdefghijklmnopqrstuvwxyzABCDEF", "slow").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -31,6 +31,9 @@ impl Default for Ages {
 /// How far a server's clock may be ahead of ours for its tokens to count as younger than the keys.
 const SKEW: f64 = 30.0;
 
+/// After an attempt to fetch the keys that failed, the next one waits so long.
+const PAUSE: Duration = Duration::from_secs(1);
+
 /// An auth server's keys, fetched when they are needed.
 pub(super) struct Keys {
     upstream: Upstream,
@@ -85,7 +88,11 @@ impl Keys {
                     Err(just_fetched(this.ages.cool_down.saturating_sub(age)))
                 };
             }
-            _ => this.fetch().await?,
+            _ => match this.failed_just_now() {
+                // A stranger with made-up key names must not have us ask a server that is down over and over.
+                Some(failure) => return Err(failure),
+                None => this.fetch().await?,
+            },
         }
         Ok(this.at_hand(algorithm, id))
     }
@@ -103,16 +110,23 @@ impl Keys {
     }
 
     /// A token that was made before the keys were fetched names a key that would have been among them. One that claims to be younger may be
-    /// signed with a key that was made since.
+    /// signed with a key that was made since; one that claims to be made later than now is believed nothing.
     fn is_older_than_the_keys(&self, issued: Option<f64>) -> bool {
         #[expect(clippy::cast_precision_loss, reason = "seconds of any date that can be written fit exactly")]
-        let fetched = self.state().fetched.map(|(_, at)| at.as_millis().div_euclid(1000) as f64);
-        issued.zip(fetched).is_none_or(|(issued, fetched)| issued + SKEW < fetched)
+        let seconds = |at: Timestamp| at.as_millis().div_euclid(1000) as f64;
+        let now = seconds(self.clock.now());
+        let fetched = self.state().fetched.map(|(_, at)| seconds(at));
+        issued.zip(fetched).is_none_or(|(issued, fetched)| issued + SKEW < fetched || issued > now + SKEW)
+    }
+
+    fn failed_just_now(&self) -> Option<Unavailable> {
+        let tried = self.state().tried.clone();
+        tried.filter(|(at, _)| at.elapsed() < PAUSE).and_then(|(_, outcome)| outcome.err())
     }
 
     fn fetch_in_background(this: &Arc<Self>) {
         // One who finds another fetching leaves it to them.
-        if this.fetching.try_lock().is_ok() && !this.tried_within(Duration::from_secs(1)) {
+        if this.fetching.try_lock().is_ok() && !this.tried_within(PAUSE) {
             let keys = Arc::clone(this);
             tokio::spawn(async move { keys.fetch().await });
         }

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, num::NonZeroUsize, sync::Arc};
 
-use hallpass_store::{Schema, Store, Table};
+use hallpass_store::{Schema, SecondaryStorage, Store, Table, Tiered, TieredOptions};
 use hallpass_verify::SigningKey;
 
 use super::{
@@ -20,6 +20,7 @@ use crate::{
         ids::Ids,
         jwe::{self, KeyRing},
         pool::Pool,
+        random::{ALPHANUMERIC, ID_LEN, draw},
         secrets::Secrets,
     },
     endpoints,
@@ -53,11 +54,27 @@ impl Builder {
         warn_of_refresh_cache(&self.session.cookie_cache);
         check_disabled_paths(&self.disabled_paths)?;
         check_domain(&self.advanced, &base)?;
-        check_storage(&self.rate_limit)?;
+        check_storage(&self.rate_limit, self.secondary.is_some())?;
         self.senders.switches = self.switches();
         check_links(&self, &base)?;
         let registrar = self.collect()?;
+        let store = match &self.secondary {
+            Some(secondary) => self.tiered(store, Arc::clone(secondary)),
+            None => store,
+        };
         Ok(Hallpass { engine: Arc::new(self.assemble(secrets, store, base, registrar)?) })
+    }
+
+    /// One store of the two.
+    fn tiered(&self, records: Arc<dyn Store>, secondary: Arc<dyn SecondaryStorage>) -> Arc<dyn Store> {
+        let mut options = TieredOptions::default();
+        options.store_session_in_database = self.session.store_session_in_database;
+        options.preserve_session_in_database = self.session.preserve_session_in_database;
+        options.verification_in_database = self.verification.store_in_database;
+        options.session_life = self.session.expires_in();
+        let (clock, randomness) = (Arc::clone(&self.clock), Arc::clone(&self.randomness));
+        let new_id = move || draw(&*randomness, ID_LEN, ALPHANUMERIC);
+        Arc::new(Tiered::new(records, secondary, options, move || clock.now(), new_id))
     }
 
     /// What the user of the engine, the engine itself and the plugins add, in this order.
@@ -107,7 +124,8 @@ impl Builder {
         let background = Background::default();
         Ok(Engine {
             environment: self.environment,
-            limiter: RateLimiter::new(&self.rate_limit, self.environment, limits, key.clone(), stored),
+            limiter: RateLimiter::new(&self.rate_limit, self.environment, limits, key.clone(), stored)
+                .counting_in(self.secondary.filter(|_| self.rate_limit.is_in_secondary_storage())),
             store,
             schema,
             key,

@@ -41,10 +41,10 @@ pub(super) fn warn_of_refresh_cache(cache: &CookieCacheOptions) {
 }
 
 /// Counting elsewhere than was asked for would be no limit for several servers together.
-pub(super) fn check_storage(rate_limit: &RateLimitOptions) -> Result<(), BuildError> {
-    if rate_limit.storage == Some(RateLimitStorage::SecondaryStorage) {
+pub(super) fn check_storage(rate_limit: &RateLimitOptions, has_secondary: bool) -> Result<(), BuildError> {
+    if rate_limit.storage == Some(RateLimitStorage::SecondaryStorage) && !has_secondary {
         return Err(BuildError::new(
-            "rate_limit.storage: there is no secondary storage yet; say \"memory\" or \"database\"",
+            "rate_limit.storage: there is no secondary storage; set one, or say \"memory\" or \"database\"",
         ));
     }
     Ok(())

@@ -5,7 +5,7 @@ mod checks;
 
 use std::{fmt, sync::Arc};
 
-use hallpass_store::{Session, Store, User};
+use hallpass_store::{SecondaryStorage, Session, Store, User};
 use hallpass_verify::Secret;
 
 use crate::{
@@ -37,6 +37,7 @@ pub struct Builder {
     trusted_origins_for: Option<OriginsOf>,
     base_path: Option<String>,
     store: Option<Arc<dyn Store>>,
+    pub(super) secondary: Option<Arc<dyn SecondaryStorage>>,
     clock: Arc<dyn Clock>,
     randomness: Arc<dyn Randomness>,
     make_id: Option<MakeId>,
@@ -71,6 +72,7 @@ impl Default for Builder {
             trusted_origins_for: None,
             base_path: None,
             store: None,
+            secondary: None,
             clock: Arc::new(SystemClock),
             randomness: Arc::new(SystemRandomness),
             make_id: None,
@@ -154,6 +156,13 @@ impl Builder {
     /// What keeps users and sessions. Required.
     pub fn store(mut self, store: impl Store) -> Self {
         self.store = Some(Arc::new(store));
+        self
+    }
+
+    /// What keeps sessions and verifications in place of the store, or beside it (`session.store_session_in_database`,
+    /// `verification.store_in_database`); and counts calls, unless `rate_limit.storage` says otherwise.
+    pub fn secondary_storage(mut self, storage: impl SecondaryStorage) -> Self {
+        self.secondary = Some(Arc::new(storage));
         self
     }
 

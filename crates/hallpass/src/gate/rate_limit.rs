@@ -1,8 +1,8 @@
 //! How often one client may call one path (CONTRACT §10).
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
-use hallpass_store::{StoreError, Timestamp};
+use hallpass_store::{SecondaryStorage, StoreError, Timestamp};
 use hallpass_verify::SigningKey;
 
 use super::{counters::MemoryCounters, glob::Glob, stored_counters::StoredCounters};
@@ -73,10 +73,20 @@ enum Pattern {
 }
 
 /// Where calls are counted.
-#[derive(Debug)]
 enum Counters {
     Memory(MemoryCounters),
     Stored(StoredCounters),
+    Secondary(Arc<dyn SecondaryStorage>),
+}
+
+impl fmt::Debug for Counters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Memory(_) => "Memory",
+            Self::Stored(_) => "Stored",
+            Self::Secondary(_) => "Secondary",
+        })
+    }
 }
 
 /// Why a call is not let in.
@@ -121,6 +131,14 @@ impl RateLimiter {
         limiter
     }
 
+    /// Counts in a secondary storage, if there is one to count in.
+    pub(crate) fn counting_in(mut self, secondary: Option<Arc<dyn SecondaryStorage>>) -> Self {
+        if let Some(secondary) = secondary {
+            self.counters = Counters::Secondary(secondary);
+        }
+        self
+    }
+
     pub(crate) fn is_enabled(&self) -> bool {
         self.enabled
     }
@@ -139,6 +157,13 @@ impl RateLimiter {
             // What guesses are counted with must not be had out of the way by overloading it, so a call that cannot be
             // counted is not let in. (Nor could most calls be answered: the store is the one that has the users.)
             Counters::Stored(counters) => counters.count(&key, limit).await.map_err(Refusal::Uncounted)?,
+            // As the npm package says it: a whole window, wherever in it the call came.
+            Counters::Secondary(storage) => {
+                match storage.count(&key, limit.window).await.map_err(Refusal::Uncounted)? {
+                    counted if counted.count <= limit.max => Ok(()),
+                    _ => Err(limit.window.as_secs()),
+                }
+            }
         };
         counted.map_err(|seconds| Refusal::TooMany { seconds })
     }

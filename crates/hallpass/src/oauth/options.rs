@@ -84,7 +84,7 @@ pub struct ProviderOptions {
     pub disable_sign_up: bool,
     /// Takes name, picture and address from it at each sign-in.
     pub override_user_info: bool,
-    /// Lets nobody in whose address is not proven.
+    /// Lets nobody in whose address is not verified.
     pub require_email_verification: bool,
     /// Does without this provider rather than with ID tokens that cannot be verified.
     pub require_id_token_verification: bool,

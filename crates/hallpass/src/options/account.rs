@@ -61,7 +61,7 @@ pub struct AccountLinkingOptions {
     pub enabled: bool,
     /// Links only when a user asks for it, never because addresses are the same.
     pub disable_implicit_linking: bool,
-    /// Links by address only to users who have proven theirs; on. Without it, whoever signs up with somebody else's address first
+    /// Links by address only to users who have verified theirs; on. Without it, whoever signs up with somebody else's address first
     /// shares the account with them later.
     pub require_local_email_verified: bool,
     /// Providers whose word on an address counts even if they do not call it verified.

@@ -16,7 +16,7 @@ pub struct EmailAndPassword {
     pub disable_sign_up: bool,
     /// Signs a new user in at once. When not, a taken address is answered as if it were free, to tell strangers nothing.
     pub auto_sign_in: bool,
-    /// Lets users in only once they proved their address.
+    /// Lets users in only once they have verified their address.
     pub require_email_verification: bool,
     /// In UTF-16 code units, before normalisation; 0 means the default, 8.
     pub min_password_length: usize,

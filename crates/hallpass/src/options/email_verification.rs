@@ -10,11 +10,11 @@ use super::Span;
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct EmailVerification {
-    /// Whether mail to prove an address is sent at all. When not said: if there is a mailer.
+    /// Whether mail to verify an address is sent at all. When not said: if there is a mailer.
     pub send_verification_email: Option<bool>,
     /// Sends it to whoever signs up. When not said: if `email_and_password.require_email_verification` is on.
     pub send_on_sign_up: Option<bool>,
-    /// Sends it again to whoever signs in with an unproven address, where that is refused.
+    /// Sends it again to whoever signs in with an unverified address, where that is refused.
     pub send_on_sign_in: bool,
     /// Signs a user in who follows the link.
     pub auto_sign_in_after_verification: bool,
@@ -40,6 +40,8 @@ pub struct VerificationOptions {
     pub store_identifier: StoreIdentifiers,
     /// Never removes values whose time has passed. When not, they are swept now and then.
     pub disable_cleanup: bool,
+    /// Keeps values in the database too when there is a secondary storage. They are then used up there.
+    pub store_in_database: bool,
 }
 
 /// How the secret that names a value is stored.

@@ -16,7 +16,7 @@ pub struct RateLimitOptions {
     pub window: Option<Span>,
     /// Calls in a window; 100.
     pub max: Option<u64>,
-    /// Where calls are counted; in memory when not said.
+    /// Where calls are counted; when not said in the secondary storage, or in memory where there is none.
     pub storage: Option<RateLimitStorage>,
     /// The table's name in the database; `rateLimit`. Nothing that is there is renamed: rename the table of a database in use yourself first.
     pub model_name: Option<String>,
@@ -36,7 +36,8 @@ pub enum RateLimitStorage {
     /// In the table `rateLimit` of the database, for all servers at it together. Each call then waits for a write; one that
     /// cannot be counted is refused, or an attacker could have the limits out of the way by overloading the database.
     Database,
-    /// In the secondary storage, of which there is none yet.
+    /// In the secondary storage, for all servers at it together. A window begins with its first call and ends when its time is over; calls that are refused are
+    /// counted as well. One that cannot be counted is refused.
     SecondaryStorage,
 }
 
@@ -58,6 +59,11 @@ pub enum CustomRule {
 impl RateLimitOptions {
     pub(crate) fn is_in_database(&self) -> bool {
         self.storage == Some(RateLimitStorage::Database)
+    }
+
+    /// Whether calls are counted in the secondary storage, where there is one.
+    pub(crate) fn is_in_secondary_storage(&self) -> bool {
+        matches!(self.storage, None | Some(RateLimitStorage::SecondaryStorage))
     }
 
     pub(crate) fn is_enabled(&self, environment: Environment) -> bool {

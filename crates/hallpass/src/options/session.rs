@@ -30,9 +30,11 @@ pub struct SessionOptions {
     pub disable_session_refresh: bool,
     /// Extends sessions on `POST /get-session` alone; a GET then writes nothing and says `needsRefresh`.
     pub defer_session_refresh: bool,
-    /// Keeps sessions in the database too when there is a secondary storage. No effect yet.
+    /// Keeps sessions in the database too when there is a secondary storage. The database is then right where the two differ, and a session that is in it alone
+    /// is still one.
     pub store_session_in_database: bool,
-    /// Keeps ended sessions in the database when there is a secondary storage. No effect yet.
+    /// Keeps ended sessions in the database when there is a secondary storage and sessions are stored in both, with the moment in which they ended. No
+    /// session is live then for being in the database.
     pub preserve_session_in_database: bool,
     /// The copy of a session in a cookie.
     pub cookie_cache: CookieCacheOptions,
@@ -80,7 +82,7 @@ pub struct CookieCacheOptions {
     pub max_age: Option<Span>,
     /// How the copy is written.
     pub strategy: CookieCacheStrategy,
-    /// Copies of another version are not used; `1`. Changing it makes every copy worthless at once.
+    /// Copies of another version are not used; `1`. Changing it makes every copy invalid at once.
     pub version: Option<String>,
     /// Renews copies from copies, without a store. There always is one here, so as in the npm package this is warned of and does
     /// nothing.

@@ -29,9 +29,9 @@ pub struct UserOptions {
 pub struct ChangeEmailOptions {
     /// Whether users may change their address.
     pub enabled: bool,
-    /// Lets users whose address is unproven change it at once.
+    /// Lets users whose address is not verified change it at once.
     pub update_email_without_verification: bool,
-    /// Asks at the old address first, if it is proven. Without this only the new one is asked. When not said: only if a mailer was
+    /// Asks at the old address first, if it is verified. Without this only the new one is asked. When not said: only if a mailer was
     /// given for this kind of mail alone.
     pub send_change_email_confirmation: Option<bool>,
 }

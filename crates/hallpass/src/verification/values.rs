@@ -73,7 +73,7 @@ pub(crate) async fn find_live(cx: &mut Context, identifier: &str) -> Result<Opti
 
 /// Uses a value up as part of a transaction, which is called off when somebody else was faster.
 pub(crate) async fn use_up(tx: &mut Transaction<'_>, found: &Verification) -> Result<(), ApiError> {
-    if !tx.take_guarded(Verification::TABLE, Filter::eq("id", &*found.id)).await? {
+    if !tx.take_guarded(Verification::TABLE, exactly(found)).await? {
         // A hook that keeps the row must not let it be used twice.
         return Err(ErrorCode::InvalidToken.into());
     }
@@ -84,13 +84,18 @@ pub(crate) async fn use_up(tx: &mut Transaction<'_>, found: &Verification) -> Re
 /// Takes a value that was found, live or not; of any number of callers at once, one gets it.
 pub(crate) async fn claim(cx: &mut Context, found: &Verification) -> Result<bool, ApiError> {
     let mut tx = cx.transaction();
-    if !tx.take_guarded(Verification::TABLE, Filter::eq("id", &*found.id)).await? {
+    if !tx.take_guarded(Verification::TABLE, exactly(found)).await? {
         return Ok(false);
     }
     tx.delete(Verification::TABLE, Filter::eq("identifier", &*found.identifier)).await?;
     let is_ours = tx.commit_if_guards_hold().await?;
     sweep(cx).await;
     Ok(is_ours)
+}
+
+/// This value and no other. A secondary storage has it under its identifier.
+fn exactly(found: &Verification) -> Filter {
+    Filter::eq("id", &*found.id).and(Filter::eq("identifier", &*found.identifier))
 }
 
 /// How an identifier may be stored: as new ones are, then as it was before hashing was switched on.

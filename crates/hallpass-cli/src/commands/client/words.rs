@@ -71,7 +71,7 @@ fn refused(member: &Member, status: StatusCode, error: &Error) -> String {
         }
         (_, Some("INVALID_EMAIL")) => "this is no e-mail address".into(),
         (_, Some("EMAIL_NOT_VERIFIED")) => format!(
-            "this e-mail address has to be proven first: follow the link in the mail that {server} has sent to it, then sign in again"
+            "this e-mail address has to be verified first: follow the link in the mail that {server} has sent to it, then sign in again"
         ),
         (_, Some("EMAIL_PASSWORD_DISABLED")) => format!("nobody signs in to {server} with a password"),
         (_, Some("SESSION_NOT_FRESH")) => {

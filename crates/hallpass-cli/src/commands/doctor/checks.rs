@@ -3,6 +3,7 @@
 use hallpass::{
     Environment, Hallpass,
     options::BaseUrl,
+    store::Schema,
     store::{Mode, Store},
 };
 use hallpass_sql::SqlStore;
@@ -131,7 +132,7 @@ pub(super) async fn database(config: &Config, engine: &Hallpass, findings: &mut 
         Ok(store) => store,
         Err(error) => return findings.add(Error, "database", chain(error).to_string()),
     };
-    match store.migrate(engine.schema(), Mode::Plan).await {
+    match store.migrate(&in_database(config, engine), Mode::Plan).await {
         Ok(plan) if plan.is_empty() => {
             findings.add(Level::Ok, "database", "it has the tables and columns that this needs");
         }
@@ -146,6 +147,31 @@ pub(super) async fn database(config: &Config, engine: &Hallpass, findings: &mut 
     }
     if let Err(error) = store.close().await {
         findings.add(Warning, "database", chain(error).to_string());
+    }
+}
+
+/// The tables that the database is to have.
+fn in_database(config: &Config, engine: &Hallpass) -> Schema {
+    let mut schema = engine.schema().clone();
+    if config.secondary_storage.url.is_some() {
+        if !config.session.store_session_in_database {
+            schema = schema.without_table("session");
+        }
+        if !config.verification.store_in_database {
+            schema = schema.without_table("verification");
+        }
+    }
+    schema
+}
+
+/// Whether the secondary storage answers. The engine's own database is in memory here, and always does.
+pub(super) async fn secondary_storage(config: &Config, engine: &Hallpass, findings: &mut Findings) {
+    if config.secondary_storage.url.is_none() {
+        return;
+    }
+    match engine.store().ping().await {
+        Ok(()) => findings.add(Level::Ok, "secondary_storage", "it answers"),
+        Err(error) => findings.add(Error, "secondary_storage", chain(error).to_string()),
     }
 }
 

@@ -103,6 +103,7 @@ async fn examine(loaded: &Loaded) -> Result<Findings, Failure> {
             // Before the database is opened: SQLite gives the files beside it the mode of its own.
             checks::files(config, origin.as_ref(), &mut findings);
             checks::database(config, &engine, &mut findings).await;
+            checks::secondary_storage(config, &engine, &mut findings).await;
             findings.0.extend(heard.take("database"));
         }
         Err(error) => findings.add(Level::Error, "configuration", error.to_string()),

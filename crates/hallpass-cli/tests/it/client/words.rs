@@ -88,7 +88,7 @@ fn refusals_of_a_sign_in_say_what_to_do() {
     for (config, name, words) in [
         ("", "bob", &["does not know this e-mail address with this password"][..]),
         ("", "no address", &["no e-mail address"]),
-        (unverified, "ada", &["has to be proven first", "mail"]),
+        (unverified, "ada", &["has to be verified first", "mail"]),
         (limited, "ada", &["too many tries", "wait for", "seconds"]),
         ("[email_and_password]\nenabled = false", "ada", &["nobody signs in", "with a password"]),
         ("[plugins.bearer]\nenabled = false", "ada", &["gives no bearer token", "plugins.bearer.enabled"]),

@@ -1,0 +1,18 @@
+//! Sessions, verifications and counters in Redis, in the npm package's layout (CONTRACT §14), so that Node servers can share them.
+//!
+//! | File | What |
+//! |---|---|
+//! | `layout` | keys, and records as the JSON that is kept |
+//! | `scripts` | what has to happen in one step, in Lua |
+//! | `link` | the one connection: made again when it breaks, and how it tells of changes |
+//! | `storage` | [`RedisStorage`]: the operations of a [`SecondaryStorage`](hallpass_store::SecondaryStorage) |
+//!
+//! Everything goes over one RESP3 connection that all callers share, so that what Redis says of changes comes in order with its answers.
+
+mod layout;
+mod link;
+mod scripts;
+mod storage;
+
+pub use link::SetupError;
+pub use storage::RedisStorage;

@@ -1,0 +1,314 @@
+//! The one connection: made again when it breaks, and how it tells of changes.
+//!
+//! A task of its own makes the connection, sends a round trip over it now and then, and makes another when one is not answered. Callers take the connection that is there, and wait
+//! a moment when there is none.
+//!
+//! Why what is told is in order: with tracking on, Redis writes its invalidations into the same stream as its answers. The crate `redis` reads that stream in one task, which calls the push
+//! sender *inside* of reading, before it reads on. So when an answer reaches its caller, every invalidation that stood before it in the stream has been handed to the listener.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use hallpass_store::{Change, ChangeListener, StoreError};
+use redis::{
+    AsyncConnectionConfig, Client, ConnectionAddr, IntoConnectionInfo, ProtocolVersion, PushInfo, PushKind, RedisError,
+    TlsMode, Value,
+    aio::MultiplexedConnection,
+    sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType},
+};
+use tokio::{sync::watch, task::JoinHandle, time::timeout};
+
+use crate::layout;
+
+/// How long Redis may take to accept a connection, and how long to answer.
+const TIMEOUT: Duration = Duration::from_secs(1);
+/// How long a caller waits for a connection that is being made.
+const PATIENCE: Duration = Duration::from_millis(500);
+const FIRST_PAUSE: Duration = Duration::from_millis(25);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// The address of a Redis is none, or of a kind that is not supported. The text does not repeat the address, which may hold a password.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the address of Redis cannot be used: {0}")]
+pub struct SetupError(String);
+
+/// Who is told, and how often round trips have to be.
+#[derive(Clone)]
+struct Feed {
+    lease: Duration,
+    listener: Arc<dyn ChangeListener>,
+}
+
+type Current = Result<MultiplexedConnection, Arc<str>>;
+
+pub(crate) struct Link {
+    current: watch::Receiver<Current>,
+    feed: watch::Sender<Option<Feed>>,
+    again: Arc<tokio::sync::Notify>,
+    keeper: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Link").finish_non_exhaustive()
+    }
+}
+
+enum Origin {
+    One(Box<Client>),
+    Sentinel(Box<SentinelClient>),
+}
+
+impl Link {
+    pub(crate) fn open(url: &str, prefix: Arc<str>) -> Result<Self, SetupError> {
+        // TLS is rustls with aws-lc-rs; whoever has chosen already keeps what they chose.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let origin = origin(url)?;
+        let (publish, current) = watch::channel(Err(Arc::from("it has not been reached yet")));
+        let (feed, of_feed) = watch::channel(None);
+        let again = Arc::new(tokio::sync::Notify::new());
+        let keeper = Keeper { origin, prefix, publish, feed: of_feed, again: Arc::clone(&again) };
+        let keeper = Mutex::new(Some(tokio::spawn(keeper.run())));
+        Ok(Self { current, feed, again, keeper })
+    }
+
+    /// The connection, or why there is none.
+    pub(crate) async fn connection(&self) -> Result<MultiplexedConnection, StoreError> {
+        if let Ok(connection) = &*self.current.borrow() {
+            return Ok(connection.clone());
+        }
+        let mut current = self.current.clone();
+        let waited = timeout(PATIENCE, current.wait_for(Result::is_ok)).await;
+        if let Ok(Ok(found)) = &waited
+            && let Ok(connection) = &**found
+        {
+            return Ok(connection.clone());
+        }
+        drop(waited);
+        let reason = self.current.borrow().as_ref().err().cloned().unwrap_or_else(|| Arc::from("closed"));
+        Err(StoreError::unavailable(format!("Redis cannot be reached: {reason}")))
+    }
+
+    /// What a failure means, and whether the connection is still the right one.
+    pub(crate) fn failed(&self, error: RedisError) -> StoreError {
+        match error.code() {
+            Some("WRONGTYPE" | "CORRUPT") => return StoreError::corrupt("session", "", "", "a value of another kind"),
+            // After a failover the master is another.
+            Some("READONLY" | "MASTERDOWN") => self.again.notify_one(),
+            _ => {}
+        }
+        StoreError::unavailable(error)
+    }
+
+    pub(crate) fn tell(&self, lease: Duration, listener: Arc<dyn ChangeListener>) {
+        self.feed.send_replace(Some(Feed { lease, listener }));
+    }
+
+    pub(crate) fn close(&self) {
+        if let Some(keeper) = self.keeper.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            keeper.abort();
+        }
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+struct Keeper {
+    origin: Origin,
+    prefix: Arc<str>,
+    publish: watch::Sender<Current>,
+    feed: watch::Receiver<Option<Feed>>,
+    again: Arc<tokio::sync::Notify>,
+}
+
+impl Keeper {
+    async fn run(mut self) {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let feed = self.feed.borrow_and_update().clone();
+            let broken = Arc::new(tokio::sync::Notify::new());
+            match timeout(TIMEOUT * 2, self.connect(feed.clone(), Arc::clone(&broken))).await {
+                Ok(Ok(connection)) => {
+                    pause = FIRST_PAUSE;
+                    // First the new connection, then "everything has changed": whoever notes the state of things after that can only read over the new one, which is tracked.
+                    drop(self.publish.send_replace(Ok(connection.clone())));
+                    if let Some(feed) = &feed {
+                        feed.listener.changed(Change::Everything);
+                    }
+                    let reason = self.watch(connection, feed.as_ref(), &broken).await;
+                    drop(self.publish.send_replace(Err(Arc::from(&*reason))));
+                    if let Some(feed) = &feed {
+                        feed.listener.lost();
+                    }
+                    tracing::warn!(reason, "the connection to Redis is made anew");
+                    tokio::time::sleep(FIRST_PAUSE).await;
+                    continue;
+                }
+                Ok(Err(reason)) => drop(self.publish.send_replace(Err(reason.into()))),
+                Err(_) => drop(self.publish.send_replace(Err("it did not answer in time".into()))),
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// Sends round trips until one fails or the connection has to be another. Says why.
+    async fn watch(
+        &mut self,
+        mut connection: MultiplexedConnection,
+        feed: Option<&Feed>,
+        broken: &tokio::sync::Notify,
+    ) -> String {
+        let lease = feed.map_or(TIMEOUT * 2, |feed| feed.lease.max(Duration::from_millis(20)));
+        loop {
+            let begun = Instant::now();
+            let answered: Result<Result<(), _>, _> =
+                timeout(lease, redis::cmd("PING").query_async(&mut connection)).await;
+            match answered {
+                Ok(Ok(())) => {
+                    if let Some(feed) = feed {
+                        feed.listener.proven(begun);
+                    }
+                }
+                Ok(Err(error)) => return error.to_string(),
+                Err(_) => return "it did not answer in time".to_owned(),
+            }
+            tokio::select! {
+                () = tokio::time::sleep(lease / 4) => {}
+                () = broken.notified() => return "the connection was closed".to_owned(),
+                () = self.again.notified() => return "it takes no writes".to_owned(),
+                _ = self.feed.changed() => return "changes are to be told from now on".to_owned(),
+            }
+        }
+    }
+
+    async fn connect(
+        &mut self,
+        feed: Option<Feed>,
+        broken: Arc<tokio::sync::Notify>,
+    ) -> Result<MultiplexedConnection, String> {
+        let told = feed.clone();
+        let prefix = Arc::clone(&self.prefix);
+        let push = move |push: PushInfo| -> Result<(), ()> {
+            match push.kind {
+                PushKind::Disconnection => {
+                    if let Some(feed) = &told {
+                        feed.listener.lost();
+                    }
+                    broken.notify_one();
+                }
+                PushKind::Invalidate => {
+                    if let Some(feed) = &told {
+                        invalidated(&prefix, &push.data, &*feed.listener);
+                    }
+                }
+                _ => {}
+            }
+            Ok(())
+        };
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(TIMEOUT))
+            .set_response_timeout(Some(TIMEOUT))
+            .set_push_sender(push);
+        let words = |error: RedisError| error.to_string();
+        let mut connection = match &mut self.origin {
+            Origin::One(client) => client.get_multiplexed_async_connection_with_config(&config).await.map_err(words)?,
+            Origin::Sentinel(sentinel) => {
+                let client = sentinel.async_get_client().await.map_err(words)?;
+                client.get_multiplexed_async_connection_with_config(&config).await.map_err(words)?
+            }
+        };
+        let about: String = redis::cmd("INFO").arg("server").query_async(&mut connection).await.map_err(words)?;
+        if about.contains("redis_mode:cluster") {
+            return Err("it is a Redis Cluster, which this layout cannot be in: its scripts need keys of several slots. Use one Redis, or Sentinel".to_owned());
+        }
+        if feed.is_some() {
+            redis::cmd("CLIENT").arg("TRACKING").arg("ON").exec_async(&mut connection).await.map_err(words)?;
+        }
+        Ok(connection)
+    }
+}
+
+fn invalidated(prefix: &str, data: &[Value], listener: &dyn ChangeListener) {
+    let Some(Value::Array(keys)) = data.first() else {
+        // No keys: all of them, since the database was flushed.
+        return listener.changed(Change::Everything);
+    };
+    for key in keys {
+        let key = match key {
+            Value::BulkString(bytes) => std::str::from_utf8(bytes).ok(),
+            Value::SimpleString(text) => Some(text.as_str()),
+            _ => None,
+        };
+        if let Some(change) = key.and_then(|key| key.strip_prefix(prefix)).and_then(layout::change) {
+            listener.changed(change);
+        }
+    }
+}
+
+fn origin(url: &str) -> Result<Origin, SetupError> {
+    if let Some(rest) = url.strip_prefix("redis+sentinel://") {
+        return sentinel(rest, false);
+    }
+    if let Some(rest) = url.strip_prefix("rediss+sentinel://") {
+        return sentinel(rest, true);
+    }
+    let wrong = |error: RedisError| {
+        SetupError(format!("{:?}; write it as redis://user:password@host:6379/0, or rediss:// for TLS", error.kind()))
+    };
+    let info = url.into_connection_info().map_err(wrong)?;
+    let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
+    Ok(Origin::One(Box::new(Client::open(info.set_redis_settings(settings)).map_err(wrong)?)))
+}
+
+/// `user:password@host:26379,host:26379/name-of-the-master/database`; user and password are those of Redis itself.
+fn sentinel(rest: &str, tls: bool) -> Result<Origin, SetupError> {
+    let form = || SetupError("write it as redis+sentinel://user:password@host:26379,host:26379/master/0".to_owned());
+    let (who, rest) = rest.rsplit_once('@').map_or((None, rest), |(who, rest)| (Some(who), rest));
+    let (hosts, path) = rest.split_once('/').ok_or_else(form)?;
+    let (master, database) = path.split_once('/').unwrap_or((path, "0"));
+    let database: i64 = database.parse().map_err(|_| form())?;
+    let mut addresses = Vec::new();
+    for host in hosts.split(',') {
+        let parsed = url::Url::parse(&format!("redis://{host}")).map_err(|_| form())?;
+        let name = parsed.host_str().ok_or_else(form)?.trim_matches(['[', ']']).to_owned();
+        let port = parsed.port().unwrap_or(26379);
+        addresses.push(if tls {
+            ConnectionAddr::TcpTls { host: name, port, insecure: false, tls_params: None }
+        } else {
+            ConnectionAddr::Tcp(name, port)
+        });
+    }
+    if master.is_empty() || addresses.is_empty() {
+        return Err(form());
+    }
+    let wrong = |error: RedisError| SetupError(format!("{:?}", error.kind()));
+    let mut builder =
+        SentinelClientBuilder::new(addresses, master.to_owned(), SentinelServerType::Master).map_err(wrong)?;
+    builder = builder.set_client_to_redis_protocol(ProtocolVersion::RESP3).set_client_to_redis_db(database);
+    if tls {
+        builder = builder.set_client_to_redis_tls_mode(TlsMode::Secure);
+    }
+    if let Some(who) = who {
+        let parsed = url::Url::parse(&format!("redis://{who}@host")).map_err(|_| form())?;
+        let decoded = |text: &str| -> String {
+            url::form_urlencoded::parse(format!("k={}", text.replace('+', "%2B")).as_bytes())
+                .map(|(_, value)| value.into_owned())
+                .collect()
+        };
+        if !parsed.username().is_empty() {
+            builder = builder.set_client_to_redis_username(decoded(parsed.username()));
+        }
+        if let Some(password) = parsed.password() {
+            builder = builder.set_client_to_redis_password(decoded(password));
+        }
+    }
+    Ok(Origin::Sentinel(Box::new(builder.build().map_err(wrong)?)))
+}
