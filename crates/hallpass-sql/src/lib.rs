@@ -35,10 +35,20 @@
 //! `dialect`. A new database is one file there and one module beside `sqlite` that runs statements and reads rows. The suite of
 //! `hallpass-store` is its test.
 
+#[cfg(not(any(feature = "sqlite", feature = "postgres", feature = "mysql")))]
+compile_error!("hallpass-sql needs at least one of the features `sqlite`, `postgres` and `mysql`");
+
+mod batch;
+mod decode;
 mod dialect;
 mod error;
 mod lookup;
 mod migrate;
+#[cfg(feature = "mysql")]
+mod mysql;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "sqlite")]
 mod sqlite;
 mod statement;
 mod url;
@@ -46,6 +56,11 @@ mod url;
 use hallpass_store::{Batch, Fut, Mode, Outcome, Plan, Query, Row, Schema, Session, SessionToken, Store, User};
 
 pub use error::ConnectError;
+#[cfg(feature = "mysql")]
+pub use mysql::MysqlOptions;
+#[cfg(feature = "postgres")]
+pub use postgres::PostgresOptions;
+#[cfg(feature = "sqlite")]
 pub use sqlite::SqliteOptions;
 
 use url::Target;
@@ -58,6 +73,11 @@ pub struct SqlStore {
 
 #[derive(Debug)]
 enum Database {
+    #[cfg(feature = "mysql")]
+    Mysql(mysql::Mysql),
+    #[cfg(feature = "postgres")]
+    Postgres(postgres::Postgres),
+    #[cfg(feature = "sqlite")]
     Sqlite(sqlite::Sqlite),
 }
 
@@ -69,6 +89,7 @@ impl SqlStore {
     /// | `sqlite://hallpass.db` | SQLite, this file in the current folder; made if it does not exist |
     /// | `sqlite:///var/lib/hallpass.db` | SQLite, this file |
     /// | `sqlite::memory:` | SQLite, gone with the store |
+    /// | `mysql://user:password@host/database` | MySQL or MariaDB, with the feature `mysql`; also as `mariadb:` |
     ///
     /// The path is taken as it is written, without percent-decoding. A new file is readable by its owner only.
     ///
@@ -84,12 +105,26 @@ impl SqlStore {
     /// ```
     pub async fn connect(url: &str) -> Result<Self, ConnectError> {
         match Target::parse(url)? {
+            #[cfg(feature = "sqlite")]
             Target::SqliteFile(path) => Self::sqlite(SqliteOptions::new(path)).await,
+            #[cfg(feature = "sqlite")]
             Target::SqliteMemory => Self::sqlite(SqliteOptions::in_memory()).await,
+            #[cfg(not(feature = "sqlite"))]
+            Target::SqliteFile(_) | Target::SqliteMemory => {
+                Err(ConnectError::NotBuiltIn { database: "SQLite", feature: "sqlite" })
+            }
+            #[cfg(feature = "postgres")]
+            Target::Postgres => Self::postgres(PostgresOptions::new(url)?).await,
+            #[cfg(not(feature = "postgres"))]
+            Target::Postgres => Err(ConnectError::NotBuiltIn { database: "Postgres", feature: "postgres" }),
+            #[cfg(feature = "mysql")]
+            Target::MySql => Self::mysql(MysqlOptions::new(url)?).await,
+            #[cfg(not(feature = "mysql"))]
+            Target::MySql => Err(ConnectError::NotBuiltIn { database: "MySQL and MariaDB", feature: "mysql" }),
         }
     }
 
-    /// The file a URL names; `None` for a database in memory.
+    /// The file a URL names; `None` for a database that is no file: one in memory, or a server.
     ///
     /// # Errors
     /// When the URL names no database this crate can open.
@@ -102,11 +137,34 @@ impl SqlStore {
     pub fn file_of(url: &str) -> Result<Option<std::path::PathBuf>, ConnectError> {
         Ok(match url::Target::parse(url)? {
             url::Target::SqliteFile(path) => Some(path),
-            url::Target::SqliteMemory => None,
+            url::Target::SqliteMemory | url::Target::Postgres | url::Target::MySql => None,
         })
     }
 
+    /// Whether a URL names a database that lives in this process (SQLite), so that nobody else has a say in its tables.
+    ///
+    /// ```
+    /// use hallpass_sql::SqlStore;
+    /// assert!(SqlStore::is_embedded("sqlite://a.db") && !SqlStore::is_embedded("postgres://db/app"));
+    /// ```
+    pub fn is_embedded(url: &str) -> bool {
+        matches!(Target::parse(url), Ok(Target::SqliteFile(_) | Target::SqliteMemory))
+    }
+
+    /// Connects to a Postgres server with options.
+    #[cfg(feature = "postgres")]
+    pub async fn postgres(options: PostgresOptions) -> Result<Self, ConnectError> {
+        Ok(Self { database: Database::Postgres(postgres::Postgres::connect(options).await?) })
+    }
+
+    /// Connects to a MySQL or MariaDB server with options.
+    #[cfg(feature = "mysql")]
+    pub async fn mysql(options: MysqlOptions) -> Result<Self, ConnectError> {
+        Ok(Self { database: Database::Mysql(mysql::Mysql::connect(options).await?) })
+    }
+
     /// Opens a SQLite database with options.
+    #[cfg(feature = "sqlite")]
     pub async fn sqlite(options: SqliteOptions) -> Result<Self, ConnectError> {
         Ok(Self { database: Database::Sqlite(sqlite::Sqlite::open(options).await?) })
     }
@@ -115,6 +173,11 @@ impl SqlStore {
 impl Store for SqlStore {
     fn migrate<'a>(&'a self, schema: &'a Schema, mode: Mode) -> Fut<'a, Plan> {
         match &self.database {
+            #[cfg(feature = "mysql")]
+            Database::Mysql(mysql) => Box::pin(mysql.migrate(schema, mode)),
+            #[cfg(feature = "postgres")]
+            Database::Postgres(postgres) => Box::pin(postgres.migrate(schema, mode)),
+            #[cfg(feature = "sqlite")]
             Database::Sqlite(sqlite) => Box::pin(sqlite.migrate(schema, mode)),
         }
     }
@@ -125,30 +188,55 @@ impl Store for SqlStore {
         token: &'a SessionToken,
     ) -> Fut<'a, Option<(Session, User)>> {
         match &self.database {
+            #[cfg(feature = "mysql")]
+            Database::Mysql(mysql) => Box::pin(mysql.session_with_user(schema, token)),
+            #[cfg(feature = "postgres")]
+            Database::Postgres(postgres) => Box::pin(postgres.session_with_user(schema, token)),
+            #[cfg(feature = "sqlite")]
             Database::Sqlite(sqlite) => Box::pin(sqlite.session_with_user(schema, token)),
         }
     }
 
     fn find<'a>(&'a self, schema: &'a Schema, query: Query) -> Fut<'a, Vec<Row>> {
         match &self.database {
+            #[cfg(feature = "mysql")]
+            Database::Mysql(mysql) => Box::pin(mysql.find(schema, query)),
+            #[cfg(feature = "postgres")]
+            Database::Postgres(postgres) => Box::pin(postgres.find(schema, query)),
+            #[cfg(feature = "sqlite")]
             Database::Sqlite(sqlite) => Box::pin(sqlite.find(schema, query)),
         }
     }
 
     fn write<'a>(&'a self, schema: &'a Schema, batch: Batch) -> Fut<'a, Vec<Outcome>> {
         match &self.database {
+            #[cfg(feature = "mysql")]
+            Database::Mysql(mysql) => Box::pin(mysql.write(schema, batch)),
+            #[cfg(feature = "postgres")]
+            Database::Postgres(postgres) => Box::pin(postgres.write(schema, batch)),
+            #[cfg(feature = "sqlite")]
             Database::Sqlite(sqlite) => Box::pin(sqlite.write(schema, batch)),
         }
     }
 
     fn ping(&self) -> Fut<'_, ()> {
         match &self.database {
+            #[cfg(feature = "mysql")]
+            Database::Mysql(mysql) => Box::pin(mysql.ping()),
+            #[cfg(feature = "postgres")]
+            Database::Postgres(postgres) => Box::pin(postgres.ping()),
+            #[cfg(feature = "sqlite")]
             Database::Sqlite(sqlite) => Box::pin(sqlite.ping()),
         }
     }
 
     fn close(&self) -> Fut<'_, ()> {
         match &self.database {
+            #[cfg(feature = "mysql")]
+            Database::Mysql(mysql) => Box::pin(mysql.close()),
+            #[cfg(feature = "postgres")]
+            Database::Postgres(postgres) => Box::pin(postgres.close()),
+            #[cfg(feature = "sqlite")]
             Database::Sqlite(sqlite) => Box::pin(sqlite.close()),
         }
     }

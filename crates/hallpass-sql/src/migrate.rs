@@ -139,7 +139,10 @@ fn create(dialect: Dialect, schema: &Schema, table: &Table) -> Result<String, St
     let columns: Result<Vec<String>, StoreError> = table
         .columns
         .iter()
-        .map(|column| definition(dialect, schema, column, "", if column.unique { " unique" } else { "" }))
+        .map(|column| {
+            let default = now(dialect, column).map(|now| format!(" default {now}")).unwrap_or_default();
+            definition(dialect, schema, column, &default, if column.unique { " unique" } else { "" })
+        })
         .collect();
     Ok(format!("create table {} ({})", dialect.quote(&table.physical), columns?.join(", ")))
 }
@@ -151,7 +154,10 @@ fn add(
     column: &Column,
     has_rows: bool,
 ) -> Result<String, StoreError> {
-    let default = default_of(dialect, table, column)?;
+    let default = match now(dialect, column) {
+        Some(now) => Some(now.to_owned()),
+        None => default_of(dialect, table, column)?,
+    };
     if column.required && default.is_none() && has_rows {
         return Err(refusal(
             table,
@@ -178,12 +184,18 @@ fn definition(
     let (name, kind) = (dialect.quote(&column.physical), dialect.column_type(column));
     let required = if column.required { " not null" } else { "" };
     let key = if &*column.name == "id" { " primary key" } else { "" };
-    let text = format!("{name} {kind}{default}{required}{unique}{key}");
+    let number = if !key.is_empty() && column.kind == ColumnKind::RowNumber { dialect.numbering() } else { "" };
+    let text = format!("{name} {kind}{default}{required}{unique}{key}{number}");
     let Some(reference) = &column.references else { return Ok(text) };
     let target = table_of(schema, &reference.table)?;
     let target_column = column_of(target, &reference.column)?;
     let [target, target_column] = [&target.physical, &target_column.physical].map(|name| dialect.quote(name));
     Ok(format!("{text} references {target} ({target_column}) on delete cascade"))
+}
+
+/// What a new column of moments gets where a row comes without one.
+fn now(dialect: Dialect, column: &Column) -> Option<&'static str> {
+    dialect.default_now().filter(|_| column.default_now && column.kind == ColumnKind::Date)
 }
 
 /// The value that rows get which are there already. None for a unique column that may be empty: they would all be equal.
@@ -210,7 +222,9 @@ impl Index<'_> {
     fn statement(&self, dialect: Dialect, existing: &Existing) -> Result<String, StoreError> {
         let (table, column) = (&*self.table.physical, &*self.column.physical);
         let name = index_name(table, column, self.unique);
-        if let Some((_, other)) = existing.index_names.iter().find(|(known, _)| dialect.same_name(known, &name)) {
+        if let Some((_, other)) = existing.index_names.iter().find(|(known, of)| {
+            dialect.same_name(known, &name) && (!dialect.names_indexes_by_table() || dialect.same_name(of, table))
+        }) {
             return Err(refusal(
                 self.table,
                 &format!(
@@ -230,7 +244,7 @@ impl Index<'_> {
 const LONGEST_NAME: usize = 63;
 
 /// The name the npm package gives an index; a long one is cut and gets a hash of the whole.
-fn index_name(table: &str, column: &str, unique: bool) -> String {
+pub(crate) fn index_name(table: &str, column: &str, unique: bool) -> String {
     let kind = if unique { "uidx" } else { "idx" };
     let name = format!("{table}_{column}_{kind}");
     if name.len() <= LONGEST_NAME {

@@ -44,7 +44,8 @@ pub(crate) fn select(dialect: Dialect, schema: &Schema, query: &Query) -> Result
         };
         select.order_by(physical(column_of(table, column)?), direction);
     }
-    dialect.order_as_inserted(&mut select);
+    let all = query.order.is_none() && query.filter == Filter::All;
+    dialect.order_as_inserted(&mut select, table, all);
     match query.limit {
         Some(limit) => select.limit(u64::from(limit)),
         None if query.offset > 0 => select.limit(dialect.no_limit()),
@@ -65,7 +66,7 @@ fn write(dialect: Dialect, schema: &Schema, operation: Operation) -> Result<Stat
     let table = table_of(schema, &operation.table)?;
     let mut returns = matches!(operation.action, Action::Take(_));
     let mut links = Vec::new();
-    let built = match operation.action {
+    let mut built = match operation.action {
         Action::Insert(row) => {
             let given = given(table, &row);
             returns = given.len() < table.columns.len();
@@ -95,6 +96,9 @@ fn write(dialect: Dialect, schema: &Schema, operation: Operation) -> Result<Stat
         }
         _ => return Err(StoreError::misuse("this store does not know the action")),
     };
+    if returns {
+        built.0.push_str(&dialect.returning(table));
+    }
     Ok(Statement { links, ..finish(dialect, table, built, returns, operation.guarded)? })
 }
 
@@ -190,9 +194,9 @@ fn compare(
     if let Value::Date(date) = value {
         return Ok(dialect.compare_date(column, comparison, *date));
     }
-    let value = dialect.encode(table, column, value)?;
+    let Some(value) = dialect.compared(table, column, value)? else { return Ok(never()) };
     Ok(match comparison {
-        Comparison::Equal => cell().eq(value),
+        Comparison::Equal => dialect.equals(column, value),
         Comparison::Less => cell().lt(value),
         Comparison::Greater => cell().gt(value),
     })
@@ -205,8 +209,14 @@ fn one_of(dialect: Dialect, table: &Table, column: &Arc<str>, values: &[Value]) 
     }
     let plain = |value: &Value| !value.is_null() && !matches!(value, Value::Date(_));
     if values.iter().all(plain) {
-        let encoded: Result<Vec<_>, _> = values.iter().map(|value| dialect.encode(table, described, value)).collect();
-        return Ok(Cond::all().add(Expr::col(physical(described)).is_in(encoded?)));
+        let mut comparable = Vec::with_capacity(values.len());
+        for value in values {
+            comparable.extend(dialect.compared(table, described, value)?);
+        }
+        if comparable.is_empty() {
+            return Ok(Cond::all().add(never()));
+        }
+        return Ok(Cond::all().add(dialect.one_of(described, comparable)));
     }
     values
         .iter()

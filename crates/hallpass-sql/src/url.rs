@@ -9,15 +9,26 @@ use crate::ConnectError;
 pub(crate) enum Target {
     SqliteFile(PathBuf),
     SqliteMemory,
+    /// The URL itself says where; the driver reads it.
+    Postgres,
+    /// MariaDB as well.
+    MySql,
 }
 
 impl Target {
     pub(crate) fn parse(url: &str) -> Result<Self, ConnectError> {
         let problem = |problem| ConnectError::Url { problem };
         let (scheme, rest) = url.split_once(':').ok_or_else(|| problem("has no scheme"))?;
-        if !scheme.eq_ignore_ascii_case("sqlite") {
-            return Err(ConnectError::Scheme { scheme: scheme.to_owned() });
+        match scheme.to_ascii_lowercase().as_str() {
+            "sqlite" => Self::file(rest),
+            "postgres" | "postgresql" => Ok(Self::Postgres),
+            "mysql" | "mariadb" => Ok(Self::MySql),
+            _ => Err(ConnectError::Scheme { scheme: scheme.to_owned() }),
         }
+    }
+
+    fn file(rest: &str) -> Result<Self, ConnectError> {
+        let problem = |problem| ConnectError::Url { problem };
         match rest.strip_prefix("//").unwrap_or(rest) {
             "" => Err(problem("names no file")),
             ":memory:" => Ok(Self::SqliteMemory),
@@ -50,9 +61,17 @@ mod tests {
     }
 
     #[test]
+    fn servers_are_known_by_their_scheme() {
+        assert_eq!(Target::parse("postgres://app:hunter2@db/app").unwrap(), Target::Postgres);
+        assert_eq!(Target::parse("postgresql:///app?host=/run/postgresql").unwrap(), Target::Postgres);
+        assert_eq!(Target::parse("mysql://db/app").unwrap(), Target::MySql);
+        assert_eq!(Target::parse("MariaDB://db/app").unwrap(), Target::MySql);
+    }
+
+    #[test]
     fn other_urls_are_refused_with_what_to_write_and_without_their_secrets() {
         for url in
-            ["postgres://app:hunter2@db/app", "hallpass.db", "", "sqlite://", "sqlite://a.db?mode=rwc", "libsql://x"]
+            ["mongodb://app:hunter2@db/app", "hallpass.db", "", "sqlite://", "sqlite://a.db?mode=rwc", "libsql://x"]
         {
             let said = Target::parse(url).unwrap_err().to_string();
             assert!(said.contains("sqlite://<path>") && !said.contains("hunter2"), "{url}: {said}");

@@ -47,6 +47,7 @@ pub struct Reference {
 /// One column. Built with [`Column::new`] and the methods that follow it.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
+#[expect(clippy::struct_excessive_bools, reason = "each is said on its own, as in the npm package")]
 pub struct Column {
     /// Logical name.
     pub name: Arc<str>,
@@ -64,6 +65,11 @@ pub struct Column {
     pub references: Option<Reference>,
     /// The value rows get that are already there when a migration adds the column.
     pub default: Option<Value>,
+    /// Whether the database, where it can, gives a row that comes without a value here the moment it is inserted. hallpass
+    /// always gives one; this is part of the tables that the npm package makes.
+    pub default_now: bool,
+    /// Whether rows are ordered by this column. Where an index holds no text without a bound, it gets one.
+    pub sortable: bool,
 }
 
 impl Column {
@@ -79,6 +85,8 @@ impl Column {
             indexed: false,
             references: None,
             default: None,
+            default_now: false,
+            sortable: false,
         }
     }
 
@@ -109,6 +117,18 @@ impl Column {
     /// Gives rows that are already there this value when a migration adds the column.
     pub fn default_value(mut self, value: impl Into<Value>) -> Self {
         self.default = Some(value.into());
+        self
+    }
+
+    /// Lets the database give rows without a value here the moment they are inserted.
+    pub fn default_now(mut self) -> Self {
+        self.default_now = true;
+        self
+    }
+
+    /// Says that rows are ordered by this column.
+    pub fn sortable(mut self) -> Self {
+        self.sortable = true;
         self
     }
 
@@ -334,16 +354,16 @@ mod core {
         let owner = || Column::new("userId", Text).references("user", "id").indexed();
         vec![
             Table::new("user")
-                .column(Column::new("name", Text))
+                .column(Column::new("name", Text).sortable())
                 .column(Column::new("email", Text).unique())
                 .column(Column::new("emailVerified", Boolean))
                 .column(Column::new("image", Text).optional())
-                .column(Column::new("createdAt", Date))
-                .column(Column::new("updatedAt", Date)),
+                .column(Column::new("createdAt", Date).default_now())
+                .column(Column::new("updatedAt", Date).default_now()),
             Table::new("session")
                 .column(Column::new("expiresAt", Date))
                 .column(Column::new("token", Text).unique())
-                .column(Column::new("createdAt", Date))
+                .column(Column::new("createdAt", Date).default_now())
                 .column(Column::new("updatedAt", Date))
                 .column(Column::new("ipAddress", Text).optional())
                 .column(Column::new("userAgent", Text).optional())
@@ -359,14 +379,14 @@ mod core {
                 .column(Column::new("refreshTokenExpiresAt", Date).optional())
                 .column(Column::new("scope", Text).optional())
                 .column(Column::new("password", Text).optional())
-                .column(Column::new("createdAt", Date))
+                .column(Column::new("createdAt", Date).default_now())
                 .column(Column::new("updatedAt", Date)),
             Table::new("verification")
                 .column(Column::new("identifier", Text).indexed())
                 .column(Column::new("value", Text))
                 .column(Column::new("expiresAt", Date))
-                .column(Column::new("createdAt", Date))
-                .column(Column::new("updatedAt", Date)),
+                .column(Column::new("createdAt", Date).default_now())
+                .column(Column::new("updatedAt", Date).default_now()),
         ]
     }
 

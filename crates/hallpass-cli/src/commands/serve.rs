@@ -25,7 +25,7 @@ pub(super) async fn run(loaded: Loaded) -> Result<(), Failure> {
         .await
         .map_err(|error| format!("{address} cannot be listened on: {error}; set server.listen to a free port"))?;
     let auth = build(config, find_secrets(config)?).await?;
-    let is_embedded = SqlStore::file_of(&config.database.url).is_ok();
+    let is_embedded = SqlStore::is_embedded(&config.database.url);
     migrate(&auth, config.database.auto_migrate.unwrap_or(is_embedded)).await?;
     let metrics = server::metrics::start(config).await?;
     greet(config, &auth, listener.local_addr()?);

@@ -12,6 +12,7 @@ pub(super) fn quote(name: &str) -> String {
 /// `None` for a text that cannot stand in a statement.
 pub(super) fn literal(value: &Cell) -> Option<String> {
     match value {
+        Cell::Boolean(flag) => Some(i64::from(*flag).to_string()),
         Cell::Integer(number) => Some(number.to_string()),
         Cell::Real(number) => Some(number.to_string()),
         Cell::Text(text) if !text.contains('\0') => Some(format!("'{}'", text.replace('\'', "''"))),

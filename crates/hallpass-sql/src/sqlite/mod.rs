@@ -9,7 +9,6 @@
 //!
 //! A database in memory has one connection, so there the writer thread does everything.
 
-mod decode;
 mod failure;
 mod introspect;
 mod open;

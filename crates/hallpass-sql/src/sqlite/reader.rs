@@ -9,13 +9,15 @@ use std::{
 };
 
 use hallpass_store::{Row, Schema, Session, SessionToken, StoreError, User};
-use rusqlite::{Connection, Params, params_from_iter};
+use rusqlite::{Connection, Params, params_from_iter, types::ValueRef};
 
-use super::{
-    decode,
-    failure::{Failure, store_error},
+use super::failure::{Failure, store_error};
+use crate::{
+    decode::{self, BYTES, CellRef, Cells},
+    dialect::Dialect,
+    lookup::Lookup,
+    statement::Statement,
 };
-use crate::{dialect::Dialect, lookup::Lookup, statement::Statement};
 
 /// Connections on which any thread can look up a session, without waiting for anything.
 #[derive(Debug)]
@@ -82,6 +84,23 @@ fn thread_number() -> usize {
     })
 }
 
+/// A row as SQLite has it.
+struct SqliteRow<'r>(&'r rusqlite::Row<'r>);
+
+impl Cells for SqliteRow<'_> {
+    type Error = Failure;
+
+    fn cell(&self, index: usize) -> Result<CellRef<'_>, Failure> {
+        Ok(match self.0.get_ref(index)? {
+            ValueRef::Null => CellRef::Null,
+            ValueRef::Text(bytes) => CellRef::Text(bytes),
+            ValueRef::Integer(number) => CellRef::Integer(number),
+            ValueRef::Real(number) => CellRef::Real(number),
+            ValueRef::Blob(_) => CellRef::Unreadable(BYTES),
+        })
+    }
+}
+
 /// The hot look-up.
 pub(super) fn session_with_user(
     connection: &Connection,
@@ -91,7 +110,7 @@ pub(super) fn session_with_user(
     let mut statement = connection.prepare_cached(&lookup.sql)?;
     let mut rows = statement.query([token.expose()])?;
     let Some(row) = rows.next()? else { return Ok(None) };
-    let (session, user) = decode::session_and_user(row, lookup)?;
+    let (session, user) = decode::session_and_user(&SqliteRow(row), lookup)?;
     // A database with a collation of its own on this column finds more than the token that was asked for.
     Ok((session.token == *token).then_some((session, user)))
 }
@@ -107,7 +126,7 @@ pub(super) fn rows(connection: &Connection, statement: &Statement, values: impl 
     let mut found = prepared.query(values)?;
     let mut rows = Vec::new();
     while let Some(row) = found.next()? {
-        rows.push(decode::row(row, &statement.table)?);
+        rows.push(decode::row(&SqliteRow(row), &statement.table)?);
     }
     Ok(rows)
 }

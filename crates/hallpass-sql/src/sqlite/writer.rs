@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use hallpass_store::{Conflict, Mode, Outcome, Plan, Schema, StoreError, Value};
+use hallpass_store::{Mode, Outcome, Plan, Schema, StoreError};
 use rusqlite::{
     Connection, ErrorCode, ToSql, Transaction, TransactionBehavior, params_from_iter,
     types::{ToSqlOutput, ValueRef},
@@ -13,6 +13,7 @@ use super::{
     introspect, reader,
 };
 use crate::{
+    batch,
     dialect::{Cell, Dialect},
     migrate,
     statement::Statement,
@@ -23,33 +24,14 @@ pub(super) fn write(connection: &mut Connection, statements: &[Statement]) -> Re
     let transaction = begin(connection, TransactionBehavior::Immediate)?;
     let mut outcomes = Vec::with_capacity(statements.len());
     for (index, statement) in statements.iter().enumerate() {
-        let parameters = parameters(statement, &outcomes)?;
+        let parameters = batch::parameters(statement, &outcomes)?;
         let outcome = execute(&transaction, statement, &parameters)
             .map_err(|failure| failure.into_store_error(Some(&statement.table)))?;
-        if statement.guarded && outcome.affected == 0 {
-            return Err(StoreError::Conflict(Conflict::Guard(index)));
-        }
+        batch::check_guard(index, statement, &outcome)?;
         outcomes.push(outcome);
     }
     commit(transaction)?;
     Ok(outcomes)
-}
-
-/// The values of a statement, with what earlier statements have come to in its place.
-fn parameters<'s>(statement: &'s Statement, earlier: &[Outcome]) -> Result<Vec<Cow<'s, Cell>>, StoreError> {
-    let mut values: Vec<Cow<'s, Cell>> = statement.values.iter().map(Cow::Borrowed).collect();
-    for link in &statement.links {
-        let row = earlier.get(link.statement).and_then(|outcome| outcome.rows.first());
-        let id = row.and_then(|row| row.get("id")).and_then(Value::as_text);
-        let (Some(id), Some(value)) = (id, values.get_mut(link.value)) else {
-            return Err(StoreError::misuse(format!(
-                "operation {} inserts no row without an id before this one",
-                link.statement
-            )));
-        };
-        *value = Cow::Owned(Cell::Text(id.to_owned()));
-    }
-    Ok(values)
 }
 
 fn execute(connection: &Connection, statement: &Statement, values: &[Cow<'_, Cell>]) -> Result<Outcome, Failure> {
@@ -68,6 +50,7 @@ impl ToSql for Cell {
         Ok(ToSqlOutput::Borrowed(match self {
             Self::Null => ValueRef::Null,
             Self::Text(text) => ValueRef::Text(text.as_bytes()),
+            Self::Boolean(flag) => ValueRef::Integer(i64::from(*flag)),
             Self::Integer(number) => ValueRef::Integer(*number),
             Self::Real(number) => ValueRef::Real(*number),
         }))
