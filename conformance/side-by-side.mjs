@@ -31,8 +31,8 @@ export async function runSideBySide({ original, subject, kind, seed, count, prin
   try {
     servers.push(await subject(SCENARIO, { database: store }));
     const mails = mailbox(servers);
-    const latencies = [];
-    const actors = Array.from({ length: ACTORS }, (_, number) => actor({ number, random: generator(seed, number), servers, mails, latencies }));
+    const [latencies, refused] = [[], []];
+    const actors = Array.from({ length: ACTORS }, (_, number) => actor({ number, random: generator(seed, number), servers, mails, latencies, refused }));
     const share = Math.ceil(count / ACTORS);
     await Promise.all(actors.map(async (one) => {
       for (let n = 0; n < share; n += 1) {
@@ -48,6 +48,7 @@ export async function runSideBySide({ original, subject, kind, seed, count, prin
     }));
     if (total.different.length === 0) await lastLook(store, actors, total);
     told(latencies, print);
+    if (refused.length > 0) print(`  asked again because the npm package found the file of SQLite busy: ${refused.length} times`);
   } finally {
     for (const server of servers) await server.stop();
     await store.drop();
@@ -72,18 +73,30 @@ function mailbox(servers) {
   };
 }
 
-function actor({ number, random, servers, mails, latencies }) {
+function actor({ number, random, servers, mails, latencies, refused }) {
   const wires = servers.map((server) => [connection(server.port), connection(server.port)]);
   const done = [];
   let born = 0;
   let user;
 
-  async function ask(side, path, { json, token, method = json ? "POST" : "GET", lane = 0, whole } = {}) {
+  /** Asks again where the npm package gives up because another process writes to the same SQLite file at that moment. */
+  async function ask(side, path, request = {}) {
+    for (let again = 0; ; again += 1) {
+      const answer = await askOnce(side, path, request);
+      const isBusy = answer.status >= 500 || answer.body.includes("FAILED_TO_CREATE_USER");
+      if (!isBusy) return answer;
+      const excused = side === 0 || servers[side].name !== "hallpass";
+      assert.ok(excused && servers[side].store.file && again < 40, `${servers[side].name} answered ${path} with ${answer.status}: ${answer.body}`);
+      refused.push(path);
+      await sleep(10 + 5 * again);
+    }
+  }
+
+  async function askOnce(side, path, { json, token, method = json ? "POST" : "GET", lane = 0, whole } = {}) {
     const body = json && JSON.stringify(json);
     const headers = [["Host", ORIGIN.replace("http://", "")], ...credential(token)];
     if (body) headers.push(["Content-Type", "application/json"], ["Content-Length", String(Buffer.byteLength(body))]);
     const answer = await wires[side][lane].send({ method, target: whole ?? `/api/auth${path}`, headers, body });
-    assert.ok(answer.status < 500, `${servers[side].name} answered ${path} with ${answer.status}: ${answer.body}`);
     return { ...answer, value: answer.body.startsWith("{") || answer.body.startsWith("[") ? JSON.parse(answer.body) : null };
   }
 
@@ -127,7 +140,7 @@ function actor({ number, random, servers, mails, latencies }) {
           }
           await sleep(2);
         }
-        if (writer === 0 && reader !== 0 && !token.alive) latencies.push(Date.now() - written);
+        if (at === 0 && writer === 0 && reader !== 0 && !token.alive) latencies.push(Date.now() - written);
       }
     }));
   }
