@@ -8,7 +8,8 @@ import { promisify } from "node:util";
 import { chapterSteps, matches } from "./lib/book.mjs";
 import { cleanEnvironment, removeFolder, temporaryFolder } from "./lib/children.mjs";
 import { brokenLinks } from "./lib/links.mjs";
-import { bookExample, freePort, hallpassBinary } from "./lib/servers.mjs";
+import { freePort } from "./lib/ports.mjs";
+import { bookExample, hallpassBinary } from "./lib/servers.mjs";
 import { openShell } from "./lib/shell.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));

@@ -9,6 +9,7 @@ import { signature, signed, signedCookie } from "./lib/cookies.mjs";
 import { jwt } from "./lib/jwt.mjs";
 import { explain, pair } from "./lib/pair.mjs";
 import { ORIGIN, scenario } from "./lib/scenario.mjs";
+import { generator } from "./lib/random.mjs";
 
 const ROUND = 50;
 // How long mails may be late at the end of a round, in ms. Later ones would show in the next.
@@ -197,22 +198,6 @@ function restore(both, round) {
       insert("verification", { id: `VERIFICATION${index}`.padEnd(32, "x"), identifier, value: userId(user), expiresAt: date(expires), ...dates });
     }
   });
-}
-
-/** mulberry32: small, and the same everywhere. */
-function generator(seed, round) {
-  let state = (seed ^ Math.imul(round + 1, 0x9e3779b1)) >>> 0;
-  const next = () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-  return {
-    below: (limit) => Math.floor(next() * limit),
-    pick: (list) => list[Math.floor(next() * list.length)],
-    chance: (probability) => next() < probability,
-  };
 }
 
 // Everything random is drawn here, before either server's values are known, so that both get the same request.

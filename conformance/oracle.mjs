@@ -1,6 +1,7 @@
 // The npm package as a server, told on stdin what to be. Each line of stdin is a configuration
 //   { "options": {…npm options…}, "bearer": {…} | false, "plugins": {…}, "database": "/path/file.db", "outbox": "/path/file",
 //     "redis": "redis://…" }
+// with `url` in place of `database` for Postgres and MySQL,
 // which takes the place of the one before, or `null` to close the database. Each is answered on stdout, when it is in
 // force, with {"ready":true,"port":N}. One process serves many configurations because starting it takes longer than most
 // flows. It ends when stdin does.
@@ -14,6 +15,8 @@ import { toNodeHandler } from "better-auth/node";
 import * as available from "better-auth/plugins";
 import Database from "better-sqlite3";
 import { Redis } from "ioredis";
+import mysql from "mysql2/promise";
+import pg from "pg";
 
 let database;
 let redis;
@@ -44,13 +47,22 @@ function pluginsOf({ bearer, plugins = {} }) {
   return wanted.map(([name, options]) => available[name](options));
 }
 
+function open({ database: file, url }) {
+  if (!url) return new Database(file);
+  if (url.startsWith("mysql:")) return mysql.createPool({ uri: url, timezone: "Z", connectionLimit: 10 });
+  const pool = new pg.Pool({ connectionString: url, max: 10 });
+  pool.on("error", (error) => console.error(error.message));
+  return pool;
+}
+
 async function become(config) {
-  database?.close();
+  handle = (_, response) => response.writeHead(503).end();
+  await (database?.close ?? database?.end)?.call(database);
   database = undefined;
   redis?.disconnect();
   redis = undefined;
   if (!config) return;
-  database = new Database(config.database);
+  database = open(config);
   if (config.redis) redis = new Redis(config.redis);
   const options = {
     ...withSenders(config.options, config.outbox),

@@ -11,10 +11,13 @@ import { runBrowser } from "./browser.mjs";
 import { runExample } from "./example.mjs";
 import { runClient } from "./official-client.mjs";
 import { runSelfTest } from "./self-test.mjs";
+import { runSideBySide } from "./side-by-side.mjs";
+import { KINDS } from "./lib/stores.mjs";
 import { runShared } from "./shared-database.mjs";
 import { runWeb } from "./web.mjs";
 
-const USAGE = `usage: node run.mjs [flows|generated|client|shared|self-test|browser|example|web|gateways|book|examples|all] [options]
+const USAGE = `usage: node run.mjs [flows|generated|client|shared|side-by-side|self-test|browser|example|web|gateways|book|examples|all] [options]
+  --store KIND               for side-by-side: ${KINDS.join(", ")}, or all of them (default)
   --filter TEXT              only flows whose name contains TEXT; of the book, only chapters
   --show                     print what the npm package answers to each step of the flows, or what each step of the book printed
   --count N                  how many generated requests (default 5000)
@@ -26,6 +29,7 @@ const USAGE = `usage: node run.mjs [flows|generated|client|shared|self-test|brow
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
+    store: { type: "string", default: "all" },
     filter: { type: "string" },
     show: { type: "boolean", default: false },
     count: { type: "string", default: "5000" },
@@ -64,6 +68,17 @@ const STAGES = {
     return runGenerated({ startPair, seed, count: Number(values.count), only });
   },
   client: () => runClient({ start: startSubject }),
+  async "side-by-side"() {
+    const seed = Number(values.seed ?? Date.now() % 2 ** 32) >>> 0;
+    const total = { steps: 0, different: [] };
+    for (const kind of values.store === "all" ? KINDS : [values.store]) {
+      console.log(`  ${kind}, seed ${seed}`);
+      const { steps, different } = await runSideBySide({ original: startOracle, subject: startSubject, kind, seed, count: Number(values.count) });
+      total.steps += steps;
+      total.different.push(...different);
+    }
+    return total;
+  },
   shared: () => runShared({ original: startOracle, subject: startSubject }),
   "self-test": () => runSelfTest({}),
   async browser() {

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { PATIENCE, WIDE, assertAlone, expectNoAnswer, expectRefusal, forms, prove } from "./lib/browser.mjs";
 import { within } from "./lib/children.mjs";
-import { freePort } from "./lib/servers.mjs";
+import { freePort } from "./lib/ports.mjs";
 import {
   ADA,
   PASSWORD,

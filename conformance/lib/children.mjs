@@ -28,11 +28,11 @@ export function removeFolder(folder) {
 /**
  * Starts a program, in `folder` if one is given. `output()` gives the end of what it wrote, for error messages; `onLine`
  * sees each line of its stdout; `send` writes to its stdin; `stop()` resolves when it is gone; `exited` is a promise of
- * its exit code. As a `group` it is stopped with all that it started, as by Ctrl+C in a terminal.
+ * its exit code. As a `group` it is stopped with all that it started, as by Ctrl+C in a terminal. `account` is { uid, gid } to run it as.
  */
-export function start(command, args, environment, onLine = () => {}, folder = undefined, group = false) {
+export function start(command, args, environment, onLine = () => {}, folder = undefined, group = false, account = {}) {
   // stdin is a pipe so that the oracle notices when this process dies without having been able to kill it.
-  const child = spawn(command, args, { env: environment, cwd: folder, stdio: ["pipe", "pipe", "pipe"], detached: group });
+  const child = spawn(command, args, { env: environment, cwd: folder, stdio: ["pipe", "pipe", "pipe"], detached: group, ...account });
   const kill = (signal) => (group ? killGroup(child.pid, signal) : child.kill(signal));
   children.add(kill);
   let tail = "";

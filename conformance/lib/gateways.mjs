@@ -5,7 +5,8 @@ import { createServer } from "node:http";
 import { delimiter, isAbsolute, join } from "node:path";
 import { createHash } from "node:crypto";
 import { cleanEnvironment, removeFolder, start, temporaryFolder } from "./children.mjs";
-import { freePort, listens, startup } from "./servers.mjs";
+import { freePort } from "./ports.mjs";
+import { listens, startup } from "./servers.mjs";
 
 const DOCS = new URL("../../docs/gateways/", import.meta.url);
 

@@ -2,12 +2,13 @@
 // `database` and `outbox` are files, the second one of mails (outbox.mjs), which is there once a mail was sent. The example
 // application, which knows no scenario, is started here as well.
 import { existsSync, writeFileSync } from "node:fs";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { get } from "node:http";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { setTimeout as sleep } from "node:timers/promises";
 import { cleanEnvironment, removeFolder, start, temporaryFolder, within } from "./children.mjs";
+import { freePort } from "./ports.mjs";
 import { toToml } from "./toml.mjs";
 
 const here = fileURLToPath(new URL("..", import.meta.url));
@@ -16,20 +17,22 @@ const STARTUP = 20_000;
 /** Processes of the npm package that wait for another scenario, all of them in development. */
 const idle = [];
 
-/** Starts the npm package. `database` names an existing file to use instead of a fresh one. */
+/** Starts the npm package. `database` names an existing file, or is a store (stores.mjs), to use instead of a fresh file. */
 export async function startOracle(scenario, { name = "oracle", database } = {}) {
   const { environment, options, bearer, plugins } = scenario;
   // The package counts requests per process, not per instance, so a limiter needs a process of its own.
   const reusable = environment === "development" && !options.rateLimit?.enabled;
   const child = (reusable && idle.pop()) || oracleProcess(environment);
   const folder = temporaryFolder();
-  const file = database ?? join(folder, "auth.db");
+  const store = storeOf(database, folder);
   const outbox = join(folder, "outbox.jsonl");
-  const port = await startup(name, child, child.become({ options, bearer, plugins, database: file, outbox }));
+  const { file, url, redis } = store;
+  const port = await startup(name, child, child.become({ options, bearer, plugins, database: file, url, redis, outbox }));
   return {
     name,
     port,
-    database: file,
+    database: store.file,
+    store,
     outbox,
     output: child.output,
     async stop() {
@@ -55,21 +58,24 @@ function oracleProcess(environment) {
   return child;
 }
 
-/** Starts hallpass. `database` names an existing file to use instead of a fresh one. */
+const storeOf = (database, folder) => (typeof database === "object" ? database : { kind: "sqlite", file: database ?? join(folder, "auth.db") });
+
+/** Starts hallpass, likewise. */
 export async function startHallpass(scenario, { name = "hallpass", database } = {}) {
   const program = hallpassBinary();
   const folder = temporaryFolder();
-  const file = database ?? join(folder, "auth.db");
+  const store = storeOf(database, folder);
   const config = join(folder, "hallpass.toml");
   const port = await freePort();
   const outbox = join(folder, "outbox.jsonl");
-  writeFileSync(config, toToml(scenario, { database: file, port, outbox }));
+  writeFileSync(config, toToml(scenario, { store, port, outbox }));
   const child = start(program, ["serve", "--config", config], cleanEnvironment());
   await startup(name, child, answers(port));
   return {
     name,
     port,
-    database: file,
+    database: store.file,
+    store,
     outbox,
     output: child.output,
     /** Ends the server and removes its files. Asked with SIGTERM it can close its database properly first. */
@@ -167,16 +173,4 @@ export async function listens(port) {
     if (open) return port;
     await sleep(25);
   }
-}
-
-/** A port of 127.0.0.1 on which nothing listens. */
-export function freePort() {
-  return new Promise((resolved, failed) => {
-    const server = createServer();
-    server.on("error", failed);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address();
-      server.close(() => resolved(port));
-    });
-  });
 }

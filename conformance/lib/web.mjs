@@ -7,7 +7,8 @@ import { fileURLToPath } from "node:url";
 import { NARROW, assertContrast, assertFits, forms } from "./browser.mjs";
 import { cleanEnvironment, removeFolder, start, temporaryFolder } from "./children.mjs";
 import { outbox } from "./outbox.mjs";
-import { freePort, startExample } from "./servers.mjs";
+import { freePort } from "./ports.mjs";
+import { startExample } from "./servers.mjs";
 import { serveFolder } from "./static.mjs";
 
 const WEB = fileURLToPath(new URL("../../examples/web", import.meta.url));
