@@ -63,7 +63,7 @@ impl World {
         let numbers = restore(self.numbers);
         let stale = |value: u8, required: u8| format!("{value} was served where {required} was answered: {self:#?}");
         match &mut next.actors[which] {
-            Actor::Revoker { left: 0, .. } => return Ok(None),
+            Actor::Revoker { left: 0, .. } | Actor::Filler { step: 3, .. } => return Ok(None),
             Actor::Revoker { concern: what, left, step, number, version } => {
                 match *step {
                     0 => {
@@ -79,7 +79,6 @@ impl World {
                 }
                 *step = (*step + 1) % 4;
             }
-            Actor::Filler { step: 3, .. } => return Ok(None),
             Actor::Filler { step, noted, value, is_late } => {
                 match (*step, *is_late) {
                     (0, false) | (1, true) => *noted = numbers.note().0,
@@ -181,7 +180,7 @@ fn what_concerns_others_leaves_an_entry_in_force() {
     numbers.invalidate(&Concern::Token(other));
     assert!(numbers.holds(noted, &places) && numbers.may_join(noted, &KEY));
     // Whose session a flight brings nobody knows before it has landed.
-    let elsewhere = (0..).map(|number| format!("u{number}")).find(|id| numbers.id_place(id) != places.user).unwrap();
+    let elsewhere = (0..100).map(|number| format!("u{number}")).find(|id| numbers.id_place(id) != places.user).unwrap();
     numbers.invalidate(&Concern::User(elsewhere));
     assert!(numbers.holds(noted, &places) && numbers.holds_of_nobody(noted, &KEY));
     assert!(!numbers.may_join(noted, &KEY));

@@ -94,7 +94,7 @@ impl Race {
     /// On these nodes, which share a database that has the schema's tables and is otherwise of no interest to anybody.
     pub fn new(nodes: Vec<Arc<dyn Store>>, schema: Schema) -> Self {
         assert!(!nodes.is_empty(), "a race needs a node");
-        let seed = Instant::now().elapsed().as_nanos() as u64 ^ u64::from(std::process::id()) << 20;
+        let seed = u64::from(Instant::now().elapsed().subsec_nanos()) ^ u64::from(std::process::id()) << 20;
         let pace = Duration::from_millis(2);
         Self { nodes, schema, users: 24, readers: 8, reads: 20_000, changes: 200, seed, pace }
     }
@@ -191,7 +191,7 @@ struct Course {
 impl Course {
     /// Nanoseconds since the race began; never 0.
     fn now(&self) -> u64 {
-        self.base.elapsed().as_nanos() as u64 + 1
+        u64::try_from(self.base.elapsed().as_nanos()).unwrap() + 1
     }
 
     fn wrong(&self, what: String) {

@@ -103,7 +103,7 @@ fn write(dialect: Dialect, schema: &Schema, operation: Operation) -> Result<Stat
     if returns {
         built.0.push_str(&dialect.returning(table));
     }
-    Ok(Statement { links, decides_id, ..finish(dialect, table, built, returns, operation.guarded)? })
+    Ok(Statement { decides_id, links, ..finish(dialect, table, built, returns, operation.guarded)? })
 }
 
 /// The columns an insert names: every one, so that a cell that is not given holds no value even where the database has a

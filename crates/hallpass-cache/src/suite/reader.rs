@@ -99,7 +99,7 @@ impl Known {
             course.wrong(format!("node {node} found a user as {name} whom it had named {}", self.name));
         }
         // The first name that the answer does not know of.
-        if let Some(missed) = slot.names.lock().unwrap().get_mut(name as usize)
+        if let Some(missed) = slot.names.lock().unwrap().get_mut(usize::try_from(name).unwrap())
             && missed.told_at < self.begun
         {
             missed.lag = missed.lag.max(Duration::from_nanos(self.begun - missed.told_at));

@@ -264,7 +264,7 @@ async fn on_two_nodes_what_had_ended_is_found_no_longer_than_the_news_take() {
 async fn a_race_finds_a_cache_that_does_not_listen() {
     let schema = Schema::core();
     let database = Database::new(&schema).await;
-    let accepting = CacheOptions::default().accept_stale(Duration::from_secs(60));
+    let accepting = CacheOptions::default().accept_stale(Duration::from_mins(1));
     let node = || CachedStore::new(Arc::clone(&database.store) as _, &schema, &accepting, || NOW).unwrap();
     let (deaf, other) = (node(), node());
     let report = Race::new(vec![deaf as _, other as _], schema.clone()).reads(20_000).changes(100).run().await;

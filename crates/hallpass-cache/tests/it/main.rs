@@ -1,4 +1,5 @@
 //! The cache in front of a real database.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod coherence;
 mod flights;

@@ -73,7 +73,9 @@ impl Database {
         let changes = changes(&batch);
         self.store.write(schema, batch).await.unwrap();
         for channel in self.channels.lock().unwrap().iter() {
-            changes.iter().for_each(|change| channel.send(Message::Change(change.clone())));
+            for change in &changes {
+                channel.send(Message::Change(change.clone()));
+            }
         }
     }
 }
@@ -184,7 +186,9 @@ impl Store for Node {
             let changes = changes(&batch);
             let outcomes = self.database.store.write(schema, batch).await?;
             for channel in self.database.channels.lock().unwrap().iter() {
-                changes.iter().for_each(|change| channel.send(Message::Change(change.clone())));
+                for change in &changes {
+                    channel.send(Message::Change(change.clone()));
+                }
             }
             Ok(outcomes)
         })
