@@ -147,9 +147,9 @@ fn parse(entry: &Hidden) -> Option<(u32, &str)> {
 
 /// A file of this name where the embedded database is.
 pub(super) fn beside_the_database(url: &str, name: &str) -> PathBuf {
-    let (_, rest) = url.split_once(':').unwrap_or_default();
-    let file = Path::new(rest.strip_prefix("//").unwrap_or(rest));
-    file.parent().unwrap_or(Path::new("")).join(name)
+    // What a URL of a server has in the place of a path may be a password.
+    let file = hallpass_sql::SqlStore::file_of(url).ok().flatten();
+    file.as_deref().and_then(Path::parent).map_or_else(|| PathBuf::from(name), |folder| folder.join(name))
 }
 
 /// For the owner's eyes only, and whole from the first moment it is there: it is written under another name first, and a name

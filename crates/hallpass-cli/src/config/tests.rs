@@ -54,10 +54,10 @@ fn a_typo_is_told_with_the_nearest_key_and_all_problems_at_once() {
 
 #[test]
 fn keys_to_come_warn_and_change_nothing() {
-    let loaded = reading("[secondary_storage]\nurl = \"redis://h\"\n[database]\nlisten_url = \"x\"\n", &[]).unwrap();
+    let loaded = reading("[database]\nlisten_url = \"x\"\n", &[]).unwrap();
     assert_eq!(loaded.config, Config::default());
-    assert!(loaded.warnings.iter().any(|it| it.starts_with("secondary_storage.url")), "{:?}", loaded.warnings);
-    assert!(reading("[secondary_storage]\nurl = 1\n", &[]).unwrap_err().contains("url: expected a text"));
+    assert!(loaded.warnings.iter().any(|it| it.starts_with("database.listen_url")), "{:?}", loaded.warnings);
+    assert!(reading("[database]\nlisten_url = 1\n", &[]).unwrap_err().contains("listen_url: expected a text"));
 }
 
 #[test]
@@ -234,4 +234,13 @@ fn a_typo_in_a_list_of_sections_is_told_like_any_other() {
     assert!(error.contains("no key `plugins.generic_oauth.config.0.client_ids`; did you mean"), "{error}");
     let error = reading("[[plugins.generic_oauth.config]]\npkce = \"yes\"\n", &[]).unwrap_err();
     assert!(error.contains("plugins.generic_oauth.config.0.pkce: expected true or false"), "{error}");
+}
+
+#[test]
+fn no_file_is_named_by_the_url_of_a_server() {
+    use super::secret::beside_the_database;
+    for url in ["postgres://u:hunter2@h/d", "mysql://u:hunter2@h:1/d", "sqlite://hallpass.db", "sqlite::memory:"] {
+        assert_eq!(beside_the_database(url, "x"), std::path::Path::new("x"), "{url}");
+    }
+    assert_eq!(beside_the_database("sqlite:///a/b.db", "x"), std::path::Path::new("/a/x"));
 }

@@ -128,7 +128,8 @@ fn a_start_that_makes_no_sense_is_refused_with_what_to_do() {
         ("[sesion]\nexpires_in = 1", &["serve"], "did you mean `session.expires_in`?"),
         ("[session]\nexpires_in = \"500d\"", &["config", "check"], "400 days"),
         ("base_url = \"ftp://x\"", &["config", "check"], "http://"),
-        ("[database]\nurl = \"postgres://u:hunter2@h/d\"", &["config", "check"], "database.url"),
+        ("[database]\nurl = \"oracle://u:hunter2@h/d\"", &["config", "check"], "database.url"),
+        ("[database]\nurl = \"postgres://u:hunter2@127.0.0.1:1/d\"", &["serve"], "127.0.0.1"),
         ("[log]\nfilter = \"===\"", &["config", "check"], "log.filter"),
     ] {
         let said = refused(config, arguments);
