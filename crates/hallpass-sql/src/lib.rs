@@ -53,7 +53,11 @@ mod sqlite;
 mod statement;
 mod url;
 
-use hallpass_store::{Batch, Fut, Mode, Outcome, Plan, Query, Row, Schema, Session, SessionToken, Store, User};
+use std::sync::Arc;
+
+use hallpass_store::{
+    Batch, ChangeFeed, Fut, Mode, Outcome, Plan, Query, Row, Schema, Session, SessionToken, Store, User,
+};
 
 pub use error::ConnectError;
 #[cfg(feature = "mysql")]
@@ -216,6 +220,17 @@ impl Store for SqlStore {
             Database::Postgres(postgres) => Box::pin(postgres.write(schema, batch)),
             #[cfg(feature = "sqlite")]
             Database::Sqlite(sqlite) => Box::pin(sqlite.write(schema, batch)),
+        }
+    }
+
+    fn changes(&self) -> Option<Arc<dyn ChangeFeed>> {
+        match &self.database {
+            #[cfg(feature = "postgres")]
+            Database::Postgres(postgres) => postgres.changes(),
+            #[cfg(feature = "mysql")]
+            Database::Mysql(_) => None,
+            #[cfg(feature = "sqlite")]
+            Database::Sqlite(_) => None,
         }
     }
 

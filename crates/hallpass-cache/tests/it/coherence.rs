@@ -229,7 +229,7 @@ async fn stale_answers_are_as_old_as_was_accepted_and_never_of_this_node() {
 }
 
 /// How many look-ups a race makes here.
-fn reads(short: u64) -> u64 {
+pub(crate) fn reads(short: u64) -> u64 {
     if std::env::var_os("HALLPASS_SOAK").is_some() { 1_000_000 } else { short }
 }
 

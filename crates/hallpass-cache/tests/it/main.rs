@@ -3,4 +3,5 @@
 
 mod coherence;
 mod flights;
+mod postgres;
 mod telling;

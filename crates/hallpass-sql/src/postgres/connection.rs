@@ -9,8 +9,9 @@ use std::{
 use futures_util::{TryStreamExt, future::BoxFuture, pin_mut};
 use tokio::sync::Notify;
 use tokio_postgres::{
-    CancelToken, Client, Error, Row, Statement,
+    CancelToken, Client, Error, Row, Socket, Statement,
     error::SqlState,
+    tls::MakeTlsConnect,
     types::{ToSql, Type},
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -51,31 +52,32 @@ impl std::fmt::Debug for Connection {
     }
 }
 
+/// A connection's messages.
+pub(super) type Wire = tokio_postgres::Connection<Socket, <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream>;
+
+/// Connects, in bounded time.
+pub(super) async fn dial(options: &PostgresOptions) -> Result<(Client, Wire, MakeRustlsConnect), ConnectError> {
+    let server = &options.server;
+    let tls = tls::connector(&server.trust).map_err(|problem| ConnectError::Tls {
+        database: POSTGRES,
+        server: server.name(),
+        problem,
+        cause: None,
+    })?;
+    let mut config = server.config.clone();
+    if config.get_connect_timeout().is_none() {
+        config.connect_timeout(options.connect_timeout);
+    }
+    // The driver's own bound is on the TCP handshake only; a server may also fall silent after it.
+    match tokio::time::timeout(options.connect_timeout, config.connect(tls.clone())).await {
+        Ok(opened) => opened.map(|(client, wire)| (client, wire, tls)).map_err(|error| explained(error, server)),
+        Err(late) => Err(ConnectError::Unreachable { database: POSTGRES, server: server.name(), cause: late.into() }),
+    }
+}
+
 impl Connection {
     pub(super) async fn open(options: &PostgresOptions) -> Result<(Self, Driver), ConnectError> {
-        let server = &options.server;
-        let tls = tls::connector(&server.trust).map_err(|problem| ConnectError::Tls {
-            database: POSTGRES,
-            server: server.name(),
-            problem,
-            cause: None,
-        })?;
-        let mut config = server.config.clone();
-        if config.get_connect_timeout().is_none() {
-            config.connect_timeout(options.connect_timeout);
-        }
-        // The driver's own bound is on the TCP handshake only; a server may also fall silent after it.
-        let opened = tokio::time::timeout(options.connect_timeout, config.connect(tls.clone())).await;
-        let (client, connection) = match opened {
-            Ok(opened) => opened.map_err(|error| explained(error, server))?,
-            Err(late) => {
-                return Err(ConnectError::Unreachable {
-                    database: POSTGRES,
-                    server: server.name(),
-                    cause: late.into(),
-                });
-            }
-        };
+        let (client, connection, tls) = dial(options).await?;
         let condemned = Arc::new(Notify::new());
         let end = Arc::clone(&condemned);
         let driver = Box::pin(async move {

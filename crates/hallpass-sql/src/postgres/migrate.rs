@@ -3,7 +3,11 @@
 use hallpass_store::{Mode, Plan, Schema, StoreError};
 use tokio_postgres::{Error, Row, types::FromSqlOwned};
 
-use super::{connection::Connection, failure::store_error};
+use super::{
+    connection::Connection,
+    failure::store_error,
+    triggers::{self, ARMED, CHANNEL, COUNT, PERMITTED, Tables},
+};
 use crate::{
     dialect::{Cell, Dialect},
     migrate::{self, Existing, ExistingColumn, ExistingIndex, ExistingTable},
@@ -55,7 +59,30 @@ async fn missing(connection: &Connection, schema: &Schema) -> Result<Vec<String>
         return Err(StoreError::misuse("the `search_path` of this user names no schema that exists; create one"));
     };
     let existing = existing(connection, schema, &Cell::Text(place)).await?;
-    migrate::plan(Dialect::Postgres, schema, &existing)
+    let mut steps = migrate::plan(Dialect::Postgres, schema, &existing)?;
+    steps.extend(unarmed(connection, schema).await?);
+    Ok(steps)
+}
+
+/// The triggers that are missing, if they may be made. Without them everything works; sessions are then not cached.
+async fn unarmed(connection: &Connection, schema: &Schema) -> Result<Vec<String>, StoreError> {
+    if schema.table("session").is_none() {
+        return Ok(Vec::new());
+    }
+    let tables = Tables::of(schema)?;
+    let [session, user] = [tables.session, tables.user].map(Cell::Text);
+    let first = |rows: Vec<Row>| rows.into_iter().next().ok_or_else(|| StoreError::misuse("Postgres answered nothing"));
+    if get::<i64>(&first(ask(connection, ARMED, &[&session, &user]).await?)?, 0)? >= COUNT {
+        return Ok(Vec::new());
+    }
+    if !get::<bool>(&first(ask(connection, PERMITTED, &[&session, &user]).await?)?, 0)? {
+        tracing::warn!(
+            "this role may not create triggers, so this database will not tell of changes, and sessions are not cached"
+        );
+        return Ok(Vec::new());
+    }
+    let channel: String = get(&first(ask(connection, CHANNEL, &[]).await?)?, 0)?;
+    triggers::statements(schema, &channel)
 }
 
 async fn existing(connection: &Connection, schema: &Schema, place: &Cell) -> Result<Existing, StoreError> {

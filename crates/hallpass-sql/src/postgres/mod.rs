@@ -5,6 +5,7 @@
 //! | reads, session look-ups above all | a few connections that all tasks share ([`shared`]) |
 //! | writes | connections of a pool, one batch at a time ([`writer`]) |
 //! | migrations | a connection of their own ([`migrate`]) |
+//! | hearing of changes, if anybody wants to | a connection of its own ([`feed`]) |
 //!
 //! With a statement cache, statements are prepared once for each connection. Without one, each travels with its parameters in one
 //! round trip, so that behind pgbouncer every statement may meet another connection of the server.
@@ -12,15 +13,19 @@
 mod cells;
 mod connection;
 mod failure;
+mod feed;
 mod migrate;
 mod options;
 mod shared;
 mod tls;
+mod triggers;
 mod writer;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use hallpass_store::{Batch, Mode, Outcome, Plan, Query, Row, Schema, Session, SessionToken, StoreError, User};
+use hallpass_store::{
+    Batch, ChangeFeed, Mode, Outcome, Plan, Query, Row, Schema, Session, SessionToken, StoreError, User,
+};
 
 pub use options::PostgresOptions;
 
@@ -32,7 +37,9 @@ use crate::{
 };
 use cells::PostgresRow;
 use connection::Connection;
+use feed::{Ear, Feed};
 use shared::Shared;
+use triggers::Tables;
 use writer::Writer;
 
 /// A Postgres database that is connected to.
@@ -41,6 +48,7 @@ pub(crate) struct Postgres {
     options: PostgresOptions,
     shared: Shared,
     writer: Writer,
+    feed: Arc<Feed>,
     /// The look-up for the schema that was asked for last.
     lookup: RwLock<Option<Arc<Lookup>>>,
 }
@@ -49,7 +57,8 @@ impl Postgres {
     pub(crate) async fn connect(options: PostgresOptions) -> Result<Self, ConnectError> {
         let first = Connection::open(&options).await?;
         let (shared, writer) = (Shared::start(&options, first), Writer::new(&options)?);
-        Ok(Self { options, shared, writer, lookup: RwLock::new(None) })
+        let feed = Arc::new(Feed::new(options.listening()));
+        Ok(Self { options, shared, writer, feed, lookup: RwLock::new(None) })
     }
 
     pub(crate) async fn session_with_user(
@@ -76,6 +85,7 @@ impl Postgres {
         }
         drop(known);
         let lookup = Arc::new(Lookup::new(Dialect::Postgres, schema)?);
+        self.feed.watch(Tables::of(schema)?);
         *self.lookup.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&lookup));
         Ok(lookup)
     }
@@ -105,14 +115,26 @@ impl Postgres {
         plan
     }
 
+    /// None where nothing could be heard: behind a pooler that gives every statement another connection.
+    pub(crate) fn changes(&self) -> Option<Arc<dyn ChangeFeed>> {
+        self.options.can_listen().then(|| Arc::new(Ear(Arc::clone(&self.feed))) as _)
+    }
+
     pub(crate) async fn ping(&self) -> Result<(), StoreError> {
         self.shared.rows("SELECT 1", &[], None).await.map(drop)
     }
 
     #[expect(clippy::unused_async, reason = "every database closes so")]
     pub(crate) async fn close(&self) -> Result<(), StoreError> {
+        self.feed.stop();
         self.writer.close();
         self.shared.close();
         Ok(())
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        self.feed.stop();
     }
 }

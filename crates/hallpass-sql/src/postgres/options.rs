@@ -24,6 +24,8 @@ pub struct PostgresOptions {
     pub(super) server: Server,
     pub(super) connections: usize,
     pub(super) statement_cache: bool,
+    /// Where changes are heard of, if not at the server itself.
+    pub(super) listen: Option<Server>,
     pub(super) connect_timeout: Duration,
     pub(super) read_timeout: Duration,
     pub(super) write_timeout: Duration,
@@ -69,6 +71,7 @@ impl PostgresOptions {
             server: Server::parse(url)?,
             connections: 10,
             statement_cache: true,
+            listen: None,
             connect_timeout: Duration::from_secs(3),
             read_timeout: Duration::from_secs(3),
             write_timeout: Duration::from_secs(10),
@@ -89,6 +92,29 @@ impl PostgresOptions {
     pub fn statement_cache(mut self, keep: bool) -> Self {
         self.statement_cache = keep;
         self
+    }
+
+    /// Where to hear of the changes that others make: a way past a pooler, straight to the server. Without it that is the server itself,
+    /// and with [`statement_cache(false)`](Self::statement_cache) nowhere, so that sessions cannot be cached.
+    ///
+    /// # Errors
+    /// When the URL cannot be read.
+    pub fn listen_url(mut self, url: &str) -> Result<Self, ConnectError> {
+        self.listen = Some(Server::parse(url)?);
+        Ok(self)
+    }
+
+    pub(super) fn can_listen(&self) -> bool {
+        self.statement_cache || self.listen.is_some()
+    }
+
+    /// The same, for the connection that listens.
+    pub(super) fn listening(&self) -> Self {
+        let mut options = self.clone();
+        if let Some(server) = options.listen.take() {
+            options.server = server;
+        }
+        options
     }
 
     /// How long a connection may take to be made; 3 seconds by default.
