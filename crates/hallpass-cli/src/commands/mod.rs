@@ -19,11 +19,11 @@ use hallpass::{
 };
 use hallpass_mail::{FileMailer, SetupError, SmtpMailer, WebhookMailer};
 use hallpass_redis::RedisStorage;
-use hallpass_sql::SqlStore;
+use hallpass_sql::{PostgresOptions, SqlStore};
 
 use crate::{
     cli::{Cli, Command, ConfigCommand},
-    config::{self, Carrier, Config, Loaded, OpenApiSection, Secrets},
+    config::{self, Carrier, Config, DatabaseSection, Loaded, OpenApiSection, Secrets},
     output,
 };
 
@@ -78,9 +78,22 @@ async fn run_configured(file: Option<&Path>, command: Command) -> Result<(), Fai
     Ok(())
 }
 
+/// The database that a configuration names.
+pub(crate) async fn open(database: &DatabaseSection) -> Result<SqlStore, Failure> {
+    let scheme = database.url.split(':').next().unwrap_or_default().to_ascii_lowercase();
+    if !matches!(&*scheme, "postgres" | "postgresql") {
+        return SqlStore::connect(&database.url).await.map_err(chain);
+    }
+    let mut options = PostgresOptions::new(&database.url).map_err(chain)?.statement_cache(database.statement_cache);
+    if let Some(url) = database.listen_url() {
+        options = options.listen_url(url).map_err(|error| format!("database.listen_url: {}", chain(error)))?;
+    }
+    SqlStore::postgres(options).await.map_err(chain)
+}
+
 /// The engine that a configuration describes, on its database.
 pub(crate) async fn build(config: &Config, secrets: Secrets) -> Result<Hallpass, Failure> {
-    let store = SqlStore::connect(&config.database.url).await.map_err(chain)?;
+    let store = open(&config.database).await?;
     Ok(secrets.give(builder(config)?).store(store).build()?)
 }
 

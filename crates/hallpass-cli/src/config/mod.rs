@@ -165,15 +165,26 @@ impl std::fmt::Debug for SecondaryStorageSection {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct DatabaseSection {
-    /// Which database: `sqlite://hallpass.db`.
+    /// Which database: `sqlite://hallpass.db`, `postgres://user:password@host/name`, `mysql://user:password@host/name`.
     pub url: String,
     /// Whether `serve` creates what is missing; for SQLite yes.
     pub auto_migrate: Option<bool>,
+    /// Whether Postgres keeps prepared statements for each connection. Switch it off behind pgbouncer in transaction mode.
+    pub statement_cache: bool,
+    /// Where to hear of changes when `url` leads through pgbouncer: the way straight to Postgres. Without it, and without a statement cache,
+    /// sessions are not kept in memory.
+    pub listen_url: Option<Hidden>,
+}
+
+impl DatabaseSection {
+    pub(crate) fn listen_url(&self) -> Option<&str> {
+        self.listen_url.as_ref().map(|url| &*url.0)
+    }
 }
 
 impl Default for DatabaseSection {
     fn default() -> Self {
-        Self { url: "sqlite://hallpass.db".into(), auto_migrate: None }
+        Self { url: "sqlite://hallpass.db".into(), auto_migrate: None, statement_cache: true, listen_url: None }
     }
 }
 

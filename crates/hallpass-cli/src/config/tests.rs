@@ -54,9 +54,9 @@ fn a_typo_is_told_with_the_nearest_key_and_all_problems_at_once() {
 
 #[test]
 fn keys_to_come_warn_and_change_nothing() {
-    let loaded = reading("[database]\nlisten_url = \"x\"\n", &[]).unwrap();
+    let loaded = reading("[social_providers.github]\nclient_id = \"x\"\n", &[]).unwrap();
     assert_eq!(loaded.config, Config::default());
-    assert!(loaded.warnings.iter().any(|it| it.starts_with("database.listen_url")), "{:?}", loaded.warnings);
+    assert!(loaded.warnings.iter().any(|it| it.starts_with("social_providers.github")), "{:?}", loaded.warnings);
     assert!(reading("[database]\nlisten_url = 1\n", &[]).unwrap_err().contains("listen_url: expected a text"));
 }
 

@@ -16,7 +16,7 @@ use super::{
     Level::{self, Error, Hint, Warning},
 };
 use crate::{
-    commands::{chain, config_check::without_password},
+    commands::{chain, config_check::without_password, open},
     config::{Config, SecretOrigin},
 };
 
@@ -130,9 +130,9 @@ pub(super) async fn database(config: &Config, engine: &Hallpass, findings: &mut 
         }
         Ok(_) | Err(_) => {}
     }
-    let store = match SqlStore::connect(url).await {
+    let store = match open(&config.database).await {
         Ok(store) => store,
-        Err(error) => return findings.add(Error, "database", chain(error).to_string()),
+        Err(error) => return findings.add(Error, "database", error.to_string()),
     };
     match store.migrate(&in_database(config, engine), Mode::Plan).await {
         Ok(plan) if plan.is_empty() => {
