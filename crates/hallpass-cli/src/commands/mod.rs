@@ -82,13 +82,13 @@ async fn run_configured(file: Option<&Path>, command: Command) -> Result<(), Fai
 pub(crate) async fn open(database: &DatabaseSection) -> Result<SqlStore, Failure> {
     let scheme = database.url.split(':').next().unwrap_or_default().to_ascii_lowercase();
     if !matches!(&*scheme, "postgres" | "postgresql") {
-        return SqlStore::connect(&database.url).await.map_err(chain);
+        return Box::pin(SqlStore::connect(&database.url)).await.map_err(chain);
     }
     let mut options = PostgresOptions::new(&database.url).map_err(chain)?.statement_cache(database.statement_cache);
     if let Some(url) = database.listen_url() {
         options = options.listen_url(url).map_err(|error| format!("database.listen_url: {}", chain(error)))?;
     }
-    SqlStore::postgres(options).await.map_err(chain)
+    Box::pin(SqlStore::postgres(options)).await.map_err(chain)
 }
 
 /// The engine that a configuration describes, on its database.

@@ -121,7 +121,7 @@ fn beside_versioned_secrets_the_single_one_reads_what_is_older() {
 fn a_secret_is_made_once_for_the_owner_alone() {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}/my.db", folder.path().display());
-    let config = Config { database: DatabaseSection { url, auto_migrate: None }, ..Config::default() };
+    let config = Config { database: DatabaseSection { url, ..DatabaseSection::default() }, ..Config::default() };
     let (made, origin) = config.secrets().unwrap();
     let path = folder.path().join("hallpass.secret");
     assert_eq!(origin, SecretOrigin::Made(path.clone()));
