@@ -48,7 +48,7 @@ export async function runSideBySide({ original, subject, kind, seed, count, prin
     }));
     if (total.different.length === 0) await lastLook(store, actors, total);
     told(latencies, print);
-    if (refused.length > 0) print(`  asked again because the npm package found the file of SQLite busy: ${refused.length} times`);
+    if (refused.length > 0) print(`  asked again because the npm package answered with an error of its own: ${refused.length} times`);
   } finally {
     for (const server of servers) await server.stop();
     await store.drop();

@@ -91,7 +91,7 @@ impl Rooms {
 struct Bytes;
 
 /// What an entry takes in the tables besides itself: key, pointer, the places in queue and hash table, and the ghosts that remember what
-/// was there before. An estimate on the high side.
+/// was there before. An estimate.
 const SLOT: u64 = 160;
 
 impl Weighter<Key, Arc<Entry>> for Bytes {
