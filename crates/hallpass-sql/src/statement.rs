@@ -34,6 +34,9 @@ pub(crate) struct LinkedValue {
     pub(crate) statement: usize,
 }
 
+/// The limit that stands before an offset where no rows are to be left out at the end.
+const NO_LIMIT: u64 = i64::MAX.unsigned_abs();
+
 /// The statement of a query.
 pub(crate) fn select(dialect: Dialect, schema: &Schema, query: &Query) -> Result<Statement, StoreError> {
     let table = table_of(schema, &query.table)?;
@@ -51,7 +54,7 @@ pub(crate) fn select(dialect: Dialect, schema: &Schema, query: &Query) -> Result
     dialect.order_as_inserted(&mut select, table, all);
     match query.limit {
         Some(limit) => select.limit(u64::from(limit)),
-        None if query.offset > 0 => select.limit(dialect.no_limit()),
+        None if query.offset > 0 => select.limit(NO_LIMIT),
         None => &mut select,
     };
     if query.offset > 0 {

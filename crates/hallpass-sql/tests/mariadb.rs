@@ -2,6 +2,8 @@
 #![cfg(feature = "mysql")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod recorded;
+
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -10,12 +12,13 @@ use std::{
 use hallpass_sql::{ConnectError, MysqlOptions, SqlStore};
 use hallpass_store::{
     Batch, Column,
-    ColumnKind::{self, BigInteger, Boolean, Date, Integer, Json, NumberList, Text, TextList},
+    ColumnKind::{self, BigInteger, Boolean, Date, Integer, Json, Text},
     Filter, Mode, Query, Record, Row, Schema, Session, SessionId, SessionToken, Store, Table, Timestamp, User, UserId,
     Value,
 };
 use hallpass_test_services::{MariaDb, Relay, Settings};
 use mysql_async::{Conn, Opts, prelude::Queryable};
+use recorded::wide;
 
 const NOW: Timestamp = Timestamp::from_millis(1_795_423_213_336);
 
@@ -66,40 +69,6 @@ const CORE: &str = include_str!("npm-mysql/core.sql");
 const FIELDS: &str = include_str!("npm-mysql/fields.sql");
 const LATER: &str = include_str!("npm-mysql/later.sql");
 const NUMBERED: &str = include_str!("npm-mysql/numbered.sql");
-
-/// The fields the facts were recorded with.
-fn fields() -> Vec<Column> {
-    let optional = |name: &str, kind| Column::new(name, kind).optional();
-    vec![
-        optional("text", Text),
-        optional("textDef", Text).default_value("x'y"),
-        Column::new("textReq", Text).default_value("d"),
-        optional("num", Integer).default_value(7_i64),
-        Column::new("numReq", Integer).default_value(Value::Number(1.5)),
-        optional("big", BigInteger),
-        optional("bool", Boolean).default_value(false),
-        Column::new("boolReq", Boolean).default_value(true),
-        optional("date", Date),
-        optional("json", Json),
-        optional("texts", TextList),
-        optional("nums", NumberList),
-        optional("uniq", Text).unique(),
-        optional("uniqDef", Text).unique().default_value("q"),
-        optional("idx", Text).indexed(),
-        optional("uniqIdx", Text).unique().indexed(),
-        optional("refId", Text).references("user", "id"),
-        optional("refEmail", Text).references("user", "email").indexed(),
-    ]
-}
-
-fn wide() -> Schema {
-    let note = fields().into_iter().fold(Table::new("note"), Table::column);
-    let note = note
-        .column(Column::new("reqUniq", Text).unique())
-        .column(Column::new("reqIdx", Text).indexed())
-        .column(Column::new("reqRef", Text).references("user", "id").unique());
-    fields().into_iter().fold(Schema::core(), |schema, field| schema.with_column("user", field)).with_table(note)
-}
 
 fn steps(sql: &str) -> Vec<String> {
     sql.trim().trim_end_matches(';').split(";\n\n").map(str::to_owned).collect()

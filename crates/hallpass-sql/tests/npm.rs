@@ -2,48 +2,17 @@
 //! makes the same of it.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod recorded;
+
 use hallpass_sql::SqlStore;
 use hallpass_store::{
     Batch, Column,
     ColumnKind::{self, BigInteger, Boolean, Date, Integer, Json, NumberList, Text, TextList},
     Filter, Mode, Query, Row, Schema, SessionToken, Store, Table, Timestamp, Value,
 };
+use recorded::wide;
 use rusqlite::Connection;
 use tempfile::TempDir;
-
-/// The fields the facts were recorded with.
-fn fields() -> Vec<Column> {
-    let optional = |name: &str, kind| Column::new(name, kind).optional();
-    vec![
-        optional("text", Text),
-        optional("textDef", Text).default_value("x'y"),
-        Column::new("textReq", Text).default_value("d"),
-        optional("num", Integer).default_value(7_i64),
-        Column::new("numReq", Integer).default_value(Value::Number(1.5)),
-        optional("big", BigInteger),
-        optional("bool", Boolean).default_value(false),
-        Column::new("boolReq", Boolean).default_value(true),
-        optional("date", Date),
-        optional("json", Json),
-        optional("texts", TextList),
-        optional("nums", NumberList),
-        optional("uniq", Text).unique(),
-        optional("uniqDef", Text).unique().default_value("q"),
-        optional("idx", Text).indexed(),
-        optional("uniqIdx", Text).unique().indexed(),
-        optional("refId", Text).references("user", "id"),
-        optional("refEmail", Text).references("user", "email").indexed(),
-    ]
-}
-
-fn schema() -> Schema {
-    let note = fields().into_iter().fold(Table::new("note"), Table::column);
-    let note = note
-        .column(Column::new("reqUniq", Text).unique())
-        .column(Column::new("reqIdx", Text).indexed())
-        .column(Column::new("reqRef", Text).references("user", "id").unique());
-    fields().into_iter().fold(Schema::core(), |schema, field| schema.with_column("user", field)).with_table(note)
-}
 
 struct File {
     folder: TempDir,
@@ -80,7 +49,7 @@ async fn a_new_file_has_the_tables_of_the_npm_package() {
 #[tokio::test]
 async fn additional_fields_of_every_type_become_the_same_columns() {
     let file = File::new();
-    file.store().await.migrate(&schema(), Mode::Apply).await.unwrap();
+    file.store().await.migrate(&wide(), Mode::Apply).await.unwrap();
     assert_eq!(file.ddl(), FRESH);
 }
 
@@ -92,9 +61,9 @@ async fn fields_added_later_are_added_by_the_same_statements() {
         .execute(r#"INSERT INTO "user" VALUES ('u', 'n', 'e', 0, NULL, '2026-11-23T08:40:13.336Z', 'x')"#, [])
         .unwrap();
     let store = file.store().await;
-    assert_eq!(store.migrate(&schema(), Mode::Plan).await.unwrap().steps, STEPS);
-    assert_eq!(store.migrate(&schema(), Mode::Apply).await.unwrap().steps, STEPS);
-    assert!(store.migrate(&schema(), Mode::Plan).await.unwrap().is_empty());
+    assert_eq!(store.migrate(&wide(), Mode::Plan).await.unwrap().steps, STEPS);
+    assert_eq!(store.migrate(&wide(), Mode::Apply).await.unwrap().steps, STEPS);
+    assert!(store.migrate(&wide(), Mode::Plan).await.unwrap().is_empty());
     let defaults = r#"SELECT "textDef" || "textReq" || "num" || "numReq" || "bool" || "boolReq" FROM "user""#;
     let defaults: String = file.raw().query_row(defaults, [], |row| row.get(0)).unwrap();
     assert_eq!(defaults, "x'yd71.501");
@@ -104,7 +73,7 @@ async fn fields_added_later_are_added_by_the_same_statements() {
 async fn a_file_of_the_npm_package_is_served_as_it_is() {
     let file = File::new();
     file.raw().execute_batch(&FRESH.join(";")).unwrap();
-    assert!(file.store().await.migrate(&schema(), Mode::Plan).await.unwrap().is_empty());
+    assert!(file.store().await.migrate(&wide(), Mode::Plan).await.unwrap().is_empty());
     file.raw()
         .execute_batch(
             r#"INSERT INTO "user" ("id", "name", "email", "emailVerified", "createdAt", "updatedAt", "textReq", "numReq",
@@ -116,7 +85,7 @@ async fn a_file_of_the_npm_package_is_served_as_it_is() {
         )
         .unwrap();
     let (session, user) =
-        file.store().await.session_with_user(&schema(), &SessionToken::new("token")).await.unwrap().unwrap();
+        file.store().await.session_with_user(&wide(), &SessionToken::new("token")).await.unwrap().unwrap();
     assert_eq!(session.expires_at.to_string(), "2026-11-30T08:40:13.336Z");
     assert_eq!((session.ip_address.as_deref(), session.user_agent.as_deref()), (Some(""), Some("curl")));
     assert!(user.email_verified);

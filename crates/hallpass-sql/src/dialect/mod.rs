@@ -277,18 +277,6 @@ impl Dialect {
         };
     }
 
-    /// The limit that stands before an offset where no rows are to be left out at the end.
-    pub(crate) fn no_limit(self) -> u64 {
-        match self {
-            #[cfg(feature = "mysql")]
-            Self::Mysql => i64::MAX.unsigned_abs(),
-            #[cfg(feature = "postgres")]
-            Self::Postgres => i64::MAX.unsigned_abs(),
-            #[cfg(feature = "sqlite")]
-            Self::Sqlite => i64::MAX.unsigned_abs(),
-        }
-    }
-
     /// How many parameters a statement can have at most.
     pub(crate) fn max_parameters(self) -> usize {
         match self {
