@@ -183,15 +183,16 @@ async fn nothing_is_kept_past_its_end_or_its_age() {
     stage.look_up().await.unwrap();
     assert_eq!(stage.asked(), 2);
     let stage = Stage::new(CacheOptions::default()).await;
-    for (token, ends) in [("ended", NOW), ("ending", NOW + Duration::from_millis(200))] {
-        stage.cached.write(&stage.schema, begin(token, "u1", ends)).await.unwrap();
+    for (token, lasts) in [("ended", Duration::ZERO), ("ending", Duration::from_secs(3))] {
+        stage.cached.write(&stage.schema, begin(token, "u1", NOW + lasts)).await.unwrap();
         let token = SessionToken::new(token);
         let look_up = async || assert!(stage.cached.session_with_user(&stage.schema, &token).await.unwrap().is_some());
         let before = stage.asked();
         look_up().await;
+        let kept = Instant::now();
         look_up().await;
-        assert_eq!(stage.asked() - before, if ends == NOW { 2 } else { 1 });
-        tokio::time::sleep(Duration::from_millis(250)).await;
+        assert_eq!(stage.asked() - before, if lasts.is_zero() { 2 } else { 1 });
+        tokio::time::sleep_until((kept + lasts + Duration::from_millis(50)).into()).await;
         let before = stage.asked();
         look_up().await;
         assert_eq!(stage.asked() - before, 1);
