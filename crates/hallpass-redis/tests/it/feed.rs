@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use crate::{Stage, key, token};
 
 #[derive(Debug, Clone, PartialEq)]
-enum Told {
+pub(crate) enum Told {
     Session([u8; 32]),
     User(UserId),
     Everything,
@@ -20,7 +20,7 @@ enum Told {
 }
 
 #[derive(Default)]
-struct Notes(Mutex<Vec<Told>>);
+pub(crate) struct Notes(Mutex<Vec<Told>>);
 
 impl ChangeListener for Notes {
     fn changed(&self, change: Change) {
@@ -44,7 +44,7 @@ impl Notes {
     }
 
     /// What is told until a round trip that began from now on is answered.
-    async fn until_proven(&self) -> Vec<Told> {
+    pub(crate) async fn until_proven(&self) -> Vec<Told> {
         let now = Instant::now();
         let mut told = Vec::new();
         for _ in 0..1000 {

@@ -4,6 +4,7 @@
 mod faults;
 mod feed;
 mod interleavings;
+mod sentinel;
 mod sessions;
 
 use std::{net::SocketAddr, process::Stdio, sync::Arc, time::Duration};
