@@ -5,11 +5,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use hallpass_cache::{CacheOptions, CachedStore, suite::Report};
+use hallpass_cache::{CacheOptions, CachedStore, suite::{Race, Report}};
 use hallpass_store::{Schema, SessionToken, Store, StoreError, Timestamp};
 use hallpass_test_services::Relay;
 
-use crate::coherence::NOW;
+use crate::coherence::{NOW, reads};
 
 /// The session that [`crate::coherence::begin`] begins here.
 pub(crate) const TOKEN: &str = "AbCdEfGhIjKlMnOpQrStUvWxYz012345";
@@ -128,6 +128,14 @@ impl Node {
         }
         panic!("the machine is too slow: each lease had ended before the change was made");
     }
+}
+
+/// A race of several nodes, slow enough for what was kept to be found again before it changes.
+pub(crate) async fn race(nodes: &[Node], schema: Schema) {
+    let race = Race::new(nodes.iter().map(Node::racing).collect(), schema).users(12).pace(Duration::from_millis(10));
+    let report = race.reads(reads(10_000)).run().await;
+    println!("{report}; {:?}", nodes[1].cached.stats());
+    is_coherent(&report);
 }
 
 /// What a race on several nodes must have shown.

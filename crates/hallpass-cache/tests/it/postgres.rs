@@ -12,7 +12,7 @@ use hallpass_test_services::{Postgres, Relay};
 
 use crate::{
     coherence::{begin, reads, user},
-    fleet::{END, Node, TOKEN, is_coherent, is_never_late},
+    fleet::{END, Node, TOKEN, is_never_late, race},
 };
 
 const LEASE: Duration = Duration::from_millis(400);
@@ -63,9 +63,7 @@ async fn on_two_nodes_what_had_ended_is_found_no_longer_than_the_news_take() {
     let schema = Schema::core();
     let Some((_server, url)) = database(&schema).await else { return };
     let nodes = [node(&url, &schema, LEASE, None).await, node(&url, &schema, LEASE, None).await];
-    let report = Race::new(nodes.iter().map(Node::racing).collect(), schema).reads(reads(20_000)).run().await;
-    println!("{report}; {:?}", nodes[1].cached.stats());
-    is_coherent(&report);
+    race(&nodes, schema).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

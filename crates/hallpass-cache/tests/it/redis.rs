@@ -10,7 +10,7 @@ use hallpass_test_services::{Postgres, Redis, Relay};
 
 use crate::{
     coherence::{NOW, begin, reads, user},
-    fleet::{END, Node, TOKEN, is_coherent, is_never_late},
+    fleet::{END, Node, TOKEN, is_never_late, race},
     postgres::rename,
 };
 
@@ -64,9 +64,7 @@ async fn on_one_node_no_look_up_finds_what_had_ended() {
 async fn on_two_nodes_what_had_ended_is_found_no_longer_than_the_news_take() {
     let Some(stage) = Stage::new(|_| {}).await else { return };
     let nodes = [stage.node(LEASE).await, stage.node(LEASE).await];
-    let report = Race::new(nodes.iter().map(Node::racing).collect(), stage.schema).reads(reads(20_000)).run().await;
-    println!("{report}; {:?}", nodes[1].cached.stats());
-    is_coherent(&report);
+    race(&nodes, stage.schema).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -77,9 +75,7 @@ async fn it_is_the_same_where_the_database_keeps_what_has_ended() {
     };
     let Some(stage) = Stage::new(preserves).await else { return };
     let nodes = [stage.node(LEASE).await, stage.node(LEASE).await];
-    let report = Race::new(nodes.iter().map(Node::racing).collect(), stage.schema).reads(reads(10_000)).run().await;
-    println!("{report}; {:?}", nodes[1].cached.stats());
-    is_coherent(&report);
+    race(&nodes, stage.schema).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
