@@ -5,7 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use hallpass_cache::{CacheOptions, CachedStore, suite::{Race, Report}};
+use hallpass_cache::{
+    CacheOptions, CachedStore,
+    suite::{Race, Report},
+};
 use hallpass_store::{Schema, SessionToken, Store, StoreError, Timestamp};
 use hallpass_test_services::Relay;
 
@@ -89,7 +92,10 @@ impl Node {
         let before = self.cached.stats();
         let said = self.name().await;
         // Where look-ups go the same way as the channel there is no answer, and no old one either.
-        assert!(said.as_ref().map_or_else(StoreError::is_unavailable, |name| name.as_deref() == Some("Bob")), "{said:?}");
+        assert!(
+            said.as_ref().map_or_else(StoreError::is_unavailable, |name| name.as_deref() == Some("Bob")),
+            "{said:?}"
+        );
         let after = self.cached.stats();
         assert_eq!((after.hits, after.bypasses), (before.hits, before.bypasses + 1));
         relay.mend();

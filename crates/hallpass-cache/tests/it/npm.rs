@@ -104,8 +104,7 @@ impl Store for Npm {
                 return Ok(None);
             };
             let never = Timestamp::from_millis(0);
-            let session =
-                Session::new(SessionId::new(id), SessionToken::new(token), UserId::new(owner), never, never);
+            let session = Session::new(SessionId::new(id), SessionToken::new(token), UserId::new(owner), never, never);
             let user = (text("/user/id").unwrap(), text("/user/name").unwrap(), text("/user/email").unwrap());
             Ok(Some((session, User::new(UserId::new(user.0), user.1, user.2, never))))
         })

@@ -84,8 +84,7 @@ async fn where_the_database_is_asked_too_nothing_is_kept_and_nothing_late() {
     let nodes = [stage.store(&stage.redis).await, stage.store(&stage.redis).await];
     let cached = CachedStore::new(Arc::clone(&nodes[0]) as _, &stage.schema, &CacheOptions::default(), || NOW);
     assert_eq!(cached.err(), Some(WhyOff::StoreCannotTell));
-    let report =
-        Race::new(nodes.map(|node| node as _).to_vec(), stage.schema.clone()).reads(reads(10_000)).run().await;
+    let report = Race::new(nodes.map(|node| node as _).to_vec(), stage.schema.clone()).reads(reads(10_000)).run().await;
     println!("{report}");
     is_never_late(&report);
 }
