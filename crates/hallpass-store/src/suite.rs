@@ -61,6 +61,8 @@ pub struct Limits {
     pub earliest: Timestamp,
     /// A moment that can be stored, far in the future.
     pub latest: Timestamp,
+    /// Whether a session that has expired is still there.
+    pub keeps_expired_sessions: bool,
 }
 
 impl Limits {
@@ -70,7 +72,11 @@ impl Limits {
         longest_text: 70_000,
         earliest: Timestamp::from_millis(0),
         latest: Timestamp::from_millis(9_999_999_999_999),
+        keeps_expired_sessions: true,
     };
+
+    /// Sessions in a secondary storage, which forgets them as they expire.
+    pub const FORGETTING: Self = Self { keeps_expired_sessions: false, ..Self::NONE };
 
     /// MySQL and MariaDB: `text` holds 64 KiB, `timestamp` ends in 2038, and InnoDB keeps rows in the order of their keys.
     pub const MYSQL: Self = Self {
@@ -78,6 +84,7 @@ impl Limits {
         longest_text: 65_535,
         earliest: Timestamp::from_millis(1_000),
         latest: Timestamp::from_millis(2_147_483_646_999),
+        keeps_expired_sessions: true,
     };
 }
 
@@ -232,12 +239,17 @@ fn schema() -> Schema {
 
 const NOW: Timestamp = Timestamp::from_millis(1_795_423_213_336);
 
+/// Tokens of the form that the engine draws, which is the only one that some stores take.
+const T1: &str = "AbCdEfGhIjKlMnOpQrStUvWxYz012345";
+const T2: &str = "00000000000000000000000000000007";
+const T3: &str = "zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz";
+
 fn user(id: &str) -> User {
     User::new(UserId::new(id), "Ann", format!("{id}@example.com"), NOW)
 }
 
 fn session(id: &str, token: &str, user: &str) -> Session {
-    let expires = Timestamp::from_millis(NOW.as_millis() + 1000);
+    let expires = Timestamp::from_millis(NOW.as_millis() + 3_600_000);
     Session::new(SessionId::new(id), SessionToken::new(token), UserId::new(user), NOW, expires)
 }
 
@@ -323,11 +335,11 @@ async fn refuses_nul(stage: &Stage, batch: &Batch, id: &str) -> bool {
 
 /// Columns beyond the typed ones are in `extra`, in the order the schema has them.
 pub async fn extra_columns_come_back_in_schema_order(stage: Stage) {
-    let (mut owner, mut its) = (user("u1"), session("s1", "t1", "u1"));
+    let (mut owner, mut its) = (user("u1"), session("s1", T1, "u1"));
     owner.extra = Row::new().with("tags", json(r#"["a"]"#)).with("plan", "free");
     its.extra = Row::new().with("visits", 3_i64).with("device", json(r#"{"os":"x"}"#));
     stage.write(Batch::new().insert("user", owner.into_row()).insert("session", its.into_row())).await;
-    let (found, of) = stage.session("t1").await.unwrap();
+    let (found, of) = stage.session(T1).await.unwrap();
     assert_eq!(found.extra, Row::new().with("device", json(r#"{"os":"x"}"#)).with("visits", 3_i64));
     assert_eq!(of.extra, Row::new().with("plan", "free").with("tags", json(r#"["a"]"#)));
     let row = stage.find(Query::table("user")).await.remove(0);
@@ -336,7 +348,7 @@ pub async fn extra_columns_come_back_in_schema_order(stage: Stage) {
 
 /// The four core records survive the way through the store.
 pub async fn core_records_come_back(stage: Stage) {
-    let (mut owner, mut its) = (user("u1"), session("s1", "t1", "u1"));
+    let (mut owner, mut its) = (user("u1"), session("s1", T1, "u1"));
     owner.email_verified = true;
     owner.image = Some("https://example.com/a.png".into());
     owner.extra = Row::new().with("plan", Value::Null).with("tags", Value::Null);
@@ -357,7 +369,7 @@ pub async fn core_records_come_back(stage: Stage) {
         .insert("account", account.clone().into_row())
         .insert("verification", proof.clone());
     stage.write(batch).await;
-    assert_eq!(stage.session("t1").await, Some((its, owner)));
+    assert_eq!(stage.session(T1).await, Some((its, owner)));
     let found = stage.find(Query::table("account").filter(Filter::eq("userId", "u1"))).await.remove(0);
     assert_eq!(Account::from_row(found).unwrap(), account);
     let found = stage.find(Query::table("verification")).await.remove(0);
@@ -486,7 +498,7 @@ pub async fn required_columns_refuse_no_value(stage: Stage) {
 
 /// A row cannot refer to one that does not exist.
 pub async fn references_must_point_at_a_row(stage: Stage) {
-    let orphan = Batch::new().insert("session", session("s1", "t1", "nobody").into_row());
+    let orphan = Batch::new().insert("session", session("s1", T1, "nobody").into_row());
     assert_eq!(stage.refused(orphan).await.conflict(), Some(&Conflict::Reference));
     stage.write(items([item("i1"), item("i2").with("parent", "i1")])).await;
     let astray = Batch::new().update("item", by_id("i2"), Row::new().with("parent", "nobody"));
@@ -611,62 +623,64 @@ pub async fn concurrent_batches_stay_whole(stage: Stage) {
     assert_eq!(stage.count("item").await, 0);
 }
 
-/// A token leads to its session and user, expired or not, as of the last write.
+/// A token leads to its session and user, expired or not (or forgotten by then), as of the last write.
 pub async fn a_session_is_found_with_its_user(stage: Stage) {
-    let mut past = session("s2", "t2", "u1");
-    past.expires_at = stage.limits.earliest;
+    let mut past = session("s2", T2, "u1");
+    if stage.limits.keeps_expired_sessions {
+        past.expires_at = stage.limits.earliest;
+    }
+    let end = past.expires_at;
     let batch = Batch::new()
         .insert("user", user("u1").into_row())
         .insert("user", user("u2").into_row())
-        .insert("session", session("s1", "t1", "u1").into_row())
+        .insert("session", session("s1", T1, "u1").into_row())
         .insert("session", past.into_row())
-        .insert("session", session("s3", "t3", "u2").into_row());
+        .insert("session", session("s3", T3, "u2").into_row());
     stage.write(batch).await;
-    for (token, session, user) in [("t1", "s1", "u1"), ("t2", "s2", "u1"), ("t3", "s3", "u2")] {
+    for (token, session, user) in [(T1, "s1", "u1"), (T2, "s2", "u1"), (T3, "s3", "u2")] {
         let (found, owner) = stage.session(token).await.unwrap();
         assert_eq!((found.id.as_str(), owner.id.as_str()), (session, user));
         assert_eq!((found.token.expose(), found.user_id.as_str()), (token, user));
     }
-    assert_eq!(stage.session("t2").await.unwrap().0.expires_at, stage.limits.earliest);
+    assert_eq!(stage.session(T2).await.unwrap().0.expires_at, end);
     stage.write(Batch::new().update("user", by_id("u1"), Row::new().with("name", "Bea"))).await;
-    assert_eq!(stage.session("t1").await.unwrap().1.name, "Bea");
-    stage.write(Batch::new().delete("session", Filter::eq("token", "t1"))).await;
-    assert_eq!(stage.session("t1").await, None);
-    assert!(stage.session("t2").await.is_some());
+    assert_eq!(stage.session(T1).await.unwrap().1.name, "Bea");
+    stage.write(Batch::new().delete("session", Filter::eq("token", T1))).await;
+    assert_eq!(stage.session(T1).await, None);
+    assert!(stage.session(T2).await.is_some());
 }
 
 /// A session whose user is gone is no session.
 pub async fn a_session_without_its_user_is_none(stage: Stage) {
     let batch =
-        Batch::new().insert("user", user("u1").into_row()).insert("session", session("s1", "t1", "u1").into_row());
+        Batch::new().insert("user", user("u1").into_row()).insert("session", session("s1", T1, "u1").into_row());
     stage.write(batch).await;
-    assert!(stage.session("t1").await.is_some());
+    assert!(stage.session(T1).await.is_some());
     stage.write(Batch::new().delete("user", by_id("u1"))).await;
-    assert_eq!(stage.session("t1").await, None);
+    assert_eq!(stage.session(T1).await, None);
 }
 
 /// Only the token itself finds the session: no collation, no trimming, no pattern, no SQL.
 pub async fn tokens_are_looked_up_exactly(stage: Stage) {
-    let token = "AbCdEfGhIjKlMnOpQrStUvWxYz012345";
     let batch = Batch::new()
         .insert("user", user("u1").into_row())
-        .insert("session", session("s1", token, "u1").into_row())
-        .insert("session", session("s2", "007", "u1").into_row());
+        .insert("session", session("s1", T1, "u1").into_row())
+        .insert("session", session("s2", T2, "u1").into_row());
     stage.write(batch).await;
-    assert!(stage.session(token).await.is_some());
+    assert!(stage.session(T1).await.is_some());
     let others = [
-        token.to_lowercase(),
-        token.to_uppercase(),
-        format!("{token} "),
-        format!(" {token}"),
-        format!("{token}\0"),
-        token[..31].to_owned(),
-        format!("{}%", &token[..8]),
+        T1.to_lowercase(),
+        T1.to_uppercase(),
+        format!("{T1} "),
+        format!(" {T1}"),
+        format!("{T1}\0"),
+        T1[..31].to_owned(),
+        format!("{}%", &T1[..8]),
         "%".into(),
         "_".repeat(32),
         "*".into(),
         "' OR '1'='1".into(),
-        format!("{token}' --"),
+        format!("{T1}' --"),
         "\"token\"".into(),
         "?".into(),
         "7".into(),
@@ -741,8 +755,8 @@ pub async fn deletes_cascade(stage: Stage) {
     let batch = Batch::new()
         .insert("user", user("u1").into_row())
         .insert("user", user("u2").into_row())
-        .insert("session", session("s1", "t1", "u1").into_row())
-        .insert("session", session("s2", "t2", "u2").into_row())
+        .insert("session", session("s1", T1, "u1").into_row())
+        .insert("session", session("s2", T2, "u2").into_row())
         .insert("account", account.into_row());
     stage.write(batch).await;
     let outcome = stage.write(Batch::new().delete("user", by_id("u1"))).await.remove(0);

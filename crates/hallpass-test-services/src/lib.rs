@@ -1,5 +1,5 @@
-//! Real servers for the tests of other crates: a Postgres, a MariaDB and a Redis of their own, and a [`Relay`] that breaks
-//! the way to them.
+//! Real servers for the tests of other crates: a Postgres, a MariaDB and a Redis of their own, a [`Relay`] that breaks
+//! the way to them, and the npm package beside them ([`NpmPackage`]).
 //!
 //! ```no_run
 //! # async fn test() {
@@ -32,6 +32,7 @@
 
 mod account;
 mod mariadb;
+mod npm;
 mod postgres;
 mod programs;
 mod redis;
@@ -41,6 +42,7 @@ mod service;
 mod shared;
 mod watched;
 
+pub use npm::NpmPackage;
 pub use relay::Relay;
 pub use server::{Exclusive, Settings};
 pub use shared::{MariaDb, Postgres, Redis};

@@ -25,7 +25,8 @@ pub(super) async fn keep(course: Arc<Course>, number: usize, mut dice: Dice) {
     let mut lives = 0;
     while !course.is_over.load(SeqCst) {
         let (user, node) = (UserId::new(&slot.user), dice.below(nodes));
-        let token = SessionToken::new(format!("{}-{lives}-{:016x}", slot.user, dice.0));
+        // Of the form that the engine draws: some stores take no other.
+        let token = SessionToken::new(format!("{number:08x}{lives:08x}{:016x}", dice.0));
         let id = SessionId::new(format!("{}-{lives}", slot.user));
         lives += 1;
         let mut session = Session::new(id.clone(), token.clone(), user.clone(), BEGIN, END);

@@ -1,7 +1,10 @@
 //! The cache in front of a real database.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod coherence;
+mod fleet;
 mod flights;
+mod npm;
 mod postgres;
+mod redis;
 mod telling;

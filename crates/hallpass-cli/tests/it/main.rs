@@ -7,5 +7,6 @@ mod hostile;
 mod mail;
 mod proxy;
 mod serve;
+mod statements;
 mod support;
 mod tools;

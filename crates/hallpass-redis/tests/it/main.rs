@@ -1,11 +1,18 @@
 //! Against a real Redis, beside a real database.
-#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "tests fail by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "tests fail by panicking"
+)]
 
 mod faults;
 mod feed;
 mod interleavings;
 mod sentinel;
 mod sessions;
+mod suite;
 
 use std::{net::SocketAddr, process::Stdio, sync::Arc, time::Duration};
 

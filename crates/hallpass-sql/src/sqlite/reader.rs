@@ -182,4 +182,26 @@ mod tests {
         };
         assert_eq!([&plain, &wide, &plain, &wide].map(extras), [0, 1, 0, 1]);
     }
+
+    /// What the engine asks of a store for one request is counted in its own tests; this is what SQLite is asked for that.
+    #[test]
+    fn a_look_up_is_one_statement() {
+        use std::sync::mpsc::channel;
+
+        use rusqlite::trace::{TraceEvent, TraceEventCodes};
+        let (schema, (asked, heard)) = (Schema::core(), channel());
+        let mut connection = migrated(&schema);
+        let listener = move |event: TraceEvent<'_>| {
+            if let TraceEvent::Stmt(statement, _) = event {
+                asked.send(statement.sql().into_owned()).unwrap();
+            }
+        };
+        connection.trace_v2(TraceEventCodes::SQLITE_TRACE_STMT, Some(listener)).unwrap();
+        let inline = Inline::new(vec![connection]);
+        for _ in 0..2 {
+            assert!(matches!(inline.session_with_user(&schema, &SessionToken::new("t")), Some(Ok(None))));
+            let statements: Vec<String> = heard.try_iter().collect();
+            assert!(matches!(&*statements, [one] if one.starts_with("SELECT ")), "{statements:?}");
+        }
+    }
 }
