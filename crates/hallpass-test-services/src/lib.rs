@@ -32,6 +32,7 @@
 
 mod account;
 mod mariadb;
+mod pgbouncer;
 mod postgres;
 mod programs;
 mod redis;
@@ -41,6 +42,7 @@ mod service;
 mod shared;
 mod watched;
 
+pub use pgbouncer::PgBouncer;
 pub use relay::Relay;
 pub use server::{Exclusive, Settings};
 pub use shared::{MariaDb, Postgres, Redis};
