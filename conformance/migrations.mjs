@@ -31,7 +31,6 @@ const NAMES = {
 };
 const ids = (generateId) => ({ ...WIDE, advanced: { database: { generateId } } });
 const SCENARIOS = {
-  "the plain schema": MAIL,
   "additional fields": WIDE,
   "other names": NAMES,
   "UUIDs for ids": ids("uuid"),
@@ -200,6 +199,8 @@ async function knows(ask, users, name = "ann") {
   for (const known of Object.values(users)) {
     const { session, user } = JSON.parse((await ask({ path: "/get-session", bearer: known.token })).body) ?? {};
     const expected = known.user.email === "ann@example.com" ? { ...known.user, name, updatedAt: user?.updatedAt } : known.user;
+    // The original's driver for Postgres gives long numbers as texts, and the original passes them on.
+    for (const one of [user, expected]) if (typeof one?.points === "string") one.points = Number(one.points);
     assert.deepEqual(user, expected);
     assert.deepEqual(session, known.session);
   }
@@ -229,7 +230,7 @@ function namesOf({ user, session, account, verification }) {
 function onlyTriggers(lines, kind) {
   if (kind !== "postgres") return assert.deepEqual(lines, []);
   const titles = lines.filter((line) => line.startsWith("-- Name: "));
-  for (const title of titles) assert.match(title, /^-- Name: \S.*hallpass_\w+.*; Type: (FUNCTION|TRIGGER);/);
+  for (const title of titles) assert.match(title, /^-- Name: .*\bhallpass_\w+.*; Type: (FUNCTION|TRIGGER);/);
   assert.equal(titles.length, 8, titles.join("\n"));
   const bodies = lines.join("\n").split(/^-- Name: .*$/m).slice(1);
   for (const body of bodies) {
