@@ -58,7 +58,7 @@ export async function runMigrations({ original, subject, print = console.log }) 
       print(total.different.at(-1));
     }
   };
-  for (const kind of KINDS) {
+  const every = async (kind) => {
     for (const [name, options] of Object.entries(SCENARIOS)) {
       const title = `${kind}, ${name}`;
       await claim(`${title}: an empty database gets the tables that the original makes`, () => sameTables(kind, scenario({ options }), original));
@@ -70,7 +70,8 @@ export async function runMigrations({ original, subject, print = console.log }) 
         await store.drop();
       }
     }
-  }
+  };
+  await Promise.all(KINDS.map(every));
   return total;
 }
 

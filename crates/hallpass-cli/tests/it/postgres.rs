@@ -26,6 +26,13 @@ async fn without_triggers() -> Option<(Postgres, String, String)> {
     Some((postgres, url, config))
 }
 
+/// A server that has said what there is to say at its start.
+fn started(config: &str) -> Server {
+    let server = Server::start(config);
+    assert_eq!(server.get("/readyz", None).status, 200);
+    server
+}
+
 fn metrics(address: std::net::SocketAddr) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n").unwrap();
@@ -44,7 +51,7 @@ async fn without_triggers_everything_works_but_the_cache_which_comes_on_with_the
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
-    let server = Server::start(&format!("{config}[server]\nmetrics_listen = \"{address}\"\n"));
+    let server = started(&format!("{config}[server]\nmetrics_listen = \"{address}\"\n"));
     let log = server.log();
     assert!(log.contains("the session cache is off") && log.contains("run `hallpass migrate`"), "{log}");
     let token = server.sign_up("ada");
@@ -76,14 +83,14 @@ async fn what_is_missing_is_named() {
     let refused = run(folder.path(), &["user", "list"]);
     assert!(!refused.status.success());
     assert!(err(&refused).contains(r#"lacks column "scope" of table "account", the triggers"#), "{}", err(&refused));
-    let server = Server::start(&config);
+    let server = started(&config);
     assert!(server.log().contains(r#"lacks column "scope" of table "account""#), "{}", server.log());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_cannot_hear_says_what_to_set() {
     let Some((_postgres, _url, config)) = without_triggers().await else { return };
-    let server = Server::start(&format!("{config}statement_cache = false\n"));
+    let server = started(&format!("{config}statement_cache = false\n"));
     assert!(
         server.log().contains("the session cache is off: with database.statement_cache = false"),
         "{}",
@@ -96,7 +103,7 @@ async fn a_server_that_cannot_hear_says_what_to_set() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_takes_no_more_connections_than_it_may() {
     let Some((postgres, url, config)) = without_triggers().await else { return };
-    let server = Server::start(&format!("{config}max_connections = 3\nstatement_timeout = \"30s\"\n"));
+    let server = started(&format!("{config}max_connections = 3\nstatement_timeout = \"30s\"\n"));
     std::thread::scope(|scope| {
         for n in 0..8 {
             let server = &server;
