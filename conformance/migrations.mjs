@@ -6,6 +6,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { cleanEnvironment, removeFolder, temporaryFolder } from "./lib/children.mjs";
 import { added, dump } from "./lib/dumps.mjs";
+import { outbox } from "./lib/outbox.mjs";
 import { ORIGIN, scenario } from "./lib/scenario.mjs";
 import { hallpassBinary } from "./lib/servers.mjs";
 import { freshStore, rows } from "./lib/stores.mjs";
@@ -20,7 +21,7 @@ const FIELDS = {
   newsletter: optional("boolean", { defaultValue: true }), born: optional("date"), settings: optional("json"), tags: optional("string[]"), scores: optional("number[]"),
   plan: { type: "string", required: true, defaultValue: "free" },
 };
-const MAIL = { emailAndPassword: { sendResetPassword: true }, emailVerification: { sendVerificationEmail: true } };
+const MAIL = { emailAndPassword: { sendResetPassword: true } };
 const WIDE = { ...MAIL, user: { additionalFields: FIELDS }, session: { additionalFields: { theme: optional("string") } } };
 const NAMES = {
   ...MAIL,
@@ -91,7 +92,7 @@ async function sameTables(kind, given, original) {
 async function takenOver(claim, title, store, options, original, subject) {
   const given = scenario({ options });
   const names = namesOf(options);
-  const users = await serve(original, given, store, filled);
+  const { users, reset } = await serve(original, given, store, filled);
   await ownThings(store, names);
   const before = dump(store);
   await claim(`${title}: tools work on the original's database as it is`, () => {
@@ -118,8 +119,8 @@ async function takenOver(claim, title, store, options, original, subject) {
     await knows(ask, users);
     const changed = await ask({ method: "POST", path: "/update-user", json: { name: "Änn" }, bearer: users.ann.token });
     assert.equal(changed.status, 200, changed.body);
-    const link = users.reset && (await ask({ path: `/reset-password/${users.reset}?callbackURL=%2Fnew` }));
-    if (link) assert.match(link.headers.find(([header]) => header === "location")?.[1] ?? "", /token=/, "the link of a mail is refused");
+    const link = await ask({ path: `/reset-password/${reset}?callbackURL=%2Fnew` });
+    assert.match(link.headers.find(([header]) => header === "location")?.[1] ?? "", /\/new\?token=/, "the link of a mail is refused");
   }));
   await claim(`${title}: what was not changed is as it was`, async () => {
     const now = await everything(store, names);
@@ -132,12 +133,22 @@ async function takenOver(claim, title, store, options, original, subject) {
     now.session = now.session.filter((row) => !signedIn.includes(row));
     assert.deepEqual(now, kept);
   });
-  await claim(`${title}: and the original serves it again`, () => serve(original, given, store, (ask) => knows(ask, users, "Änn")));
+  const cat = { name: "cat", email: "cat@example.com", password: PASSWORD };
+  await claim(`${title}: somebody new signs up, and the original serves it again`, async () => {
+    const answer = await serve(subject, given, store, (ask) => ask({ method: "POST", path: "/sign-up/email", json: cat }));
+    assert.equal(answer.status, 200, answer.body);
+    await serve(original, given, store, async (ask) => {
+      await knows(ask, users, "Änn");
+      const signedIn = await ask({ method: "POST", path: "/sign-in/email", json: cat });
+      assert.deepEqual([signedIn.status, JSON.parse(signedIn.body).user?.id], [200, JSON.parse(answer.body).user.id]);
+    });
+  });
 }
 
 /** Two people with everything a row can hold, a session that was ended, and a mailed link that waits. */
-async function filled(ask) {
+async function filled(ask, server) {
   const users = {};
+  const mails = outbox(server.outbox);
   const values = {
     nickname: "N\u{1F600}'\"\\", handle: "ann", age: -7, points: 9007199254740991, newsletter: false, born: "1990-05-17T08:09:10.123Z",
     settings: { b: [1, 2.5, "x"], a: null }, tags: ["a", "b'c"], scores: [1, 2.5], plan: "pro",
@@ -153,7 +164,8 @@ async function filled(ask) {
   const bearer = second.headers.find(([header]) => header === "set-auth-token")[1];
   assert.equal((await ask({ method: "POST", path: "/sign-out", bearer })).status, 200);
   assert.equal((await ask({ method: "POST", path: "/request-password-reset", json: { email: "ben@example.com", redirectTo: "/new" } })).status, 200);
-  return users;
+  const mail = (await mails.take(1)).find(({ kind }) => kind === "reset-password");
+  return { users, reset: mail.token };
 }
 
 /** What the owner of a database has in it beside: a column, a table that refers to users, an index, a view, a trigger. */
