@@ -13,10 +13,11 @@ import { runClient } from "./official-client.mjs";
 import { runSelfTest } from "./self-test.mjs";
 import { runSideBySide } from "./side-by-side.mjs";
 import { KINDS } from "./lib/stores.mjs";
+import { runMigrations } from "./migrations.mjs";
 import { runShared } from "./shared-database.mjs";
 import { runWeb } from "./web.mjs";
 
-const USAGE = `usage: node run.mjs [flows|generated|client|shared|side-by-side|self-test|browser|example|web|gateways|book|examples|all] [options]
+const USAGE = `usage: node run.mjs [flows|generated|client|shared|migrations|side-by-side|self-test|browser|example|web|gateways|book|examples|all] [options]
   --store KIND               for side-by-side: ${KINDS.join(", ")}, or all of them (default)
   --filter TEXT              only flows whose name contains TEXT; of the book, only chapters
   --show                     print what the npm package answers to each step of the flows, or what each step of the book printed
@@ -80,6 +81,7 @@ const STAGES = {
     return total;
   },
   shared: () => runShared({ original: startOracle, subject: startSubject }),
+  migrations: () => runMigrations({ original: startOracle, subject: startSubject }),
   "self-test": () => runSelfTest({}),
   async browser() {
     const server = await startHallpass(scenario({ options: { baseURL: null } }));
@@ -98,6 +100,7 @@ const STAGES = {
 
 /** What each stage looks at, where it is not both servers. */
 const ABOUT = {
+  migrations: "databases of the npm package, taken over by hallpass",
   "self-test": "the comparison itself",
   browser: "the playground in Chromium",
   example: "the example application in Chromium",

@@ -85,12 +85,13 @@ async function begin(kind) {
   }
 }
 
-function find(name, variable) {
+/** Where a program is. Debian keeps those of Postgres away from `PATH`, in a folder of each version. */
+export function find(name, variable) {
   const at = "/usr/lib/postgresql";
   const versions = existsSync(at) ? readdirSync(at).sort((a, b) => b - a) : [];
   const folders = [...versions.map((version) => join(at, version, "bin")), ...(process.env.PATH ?? "").split(":"), "/usr/sbin", "/usr/bin"];
   const found = folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
-  if (!found) throw new Error(`\`${name}\` is not installed, and ${variable} is not set`);
+  if (!found) throw new Error(`\`${name}\` is not installed${variable ? `, and ${variable} is not set` : ""}`);
   return found;
 }
 

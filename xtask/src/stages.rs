@@ -39,6 +39,11 @@ pub(crate) const STAGES: &[Stage] = &[
     Stage { name: "client", about: "the official JavaScript client", run: || conformance(&["client"]) },
     Stage { name: "shared", about: "one database, two servers", run: || conformance(&["shared"]) },
     Stage {
+        name: "migrations",
+        about: "databases of the npm package, taken over by hallpass",
+        run: || outcome(migrations()),
+    },
+    Stage {
         name: "openapi",
         about: "the OpenAPI document is valid, and fuzzing by it finds no failure",
         run: || outcome(openapi()),
@@ -111,6 +116,7 @@ fn rust() -> Result<Tally, String> {
         prepare_node(),
         system("redis-server", "redis-server"),
         postgres(),
+        system("/usr/sbin/pgbouncer", "pgbouncer"),
         system("/usr/sbin/mariadbd", "mariadb-server"),
         system("/usr/bin/gnome-keyring-daemon", "gnome-keyring"),
         system("/usr/bin/dbus-run-session", "dbus-daemon"),
@@ -133,6 +139,14 @@ fn node(arguments: &[&str]) -> Result<Tally, String> {
     prepare_node()?;
     let arguments: Vec<&str> = std::iter::once("run.mjs").chain(arguments.iter().copied()).collect();
     counted(&mut with_binary(command("node", &arguments, "conformance"))?, count_conformance)
+}
+
+/// Compares dumps, which the databases' own programs write.
+fn migrations() -> Result<Tally, String> {
+    postgres()?;
+    system("/usr/sbin/mariadbd", "mariadb-server")?;
+    system("sqlite3", "sqlite3")?;
+    node(&["migrations"])
 }
 
 /// The comparison has to fail where the two sides are configured differently.

@@ -157,7 +157,9 @@ fn value(cell: CellRef<'_>, kind: ColumnKind) -> Result<Value, &'static str> {
         (ColumnKind::Boolean, CellRef::Integer(number)) => Value::Boolean(number == 1),
         #[expect(clippy::float_cmp, reason = "one is stored exactly")]
         (ColumnKind::Boolean, CellRef::Real(number)) => Value::Boolean(number == 1.0),
-        (ColumnKind::Text | ColumnKind::RowNumber, CellRef::Integer(number)) => Value::Text(number.to_string()),
+        (ColumnKind::Text | ColumnKind::RowNumber | ColumnKind::Uuid, CellRef::Integer(number)) => {
+            Value::Text(number.to_string())
+        }
         (ColumnKind::Text, CellRef::Real(number)) => Value::Text(number.to_string()),
         (_, CellRef::Integer(number)) => Value::Integer(number),
         (_, CellRef::Real(number)) => simplest(number),

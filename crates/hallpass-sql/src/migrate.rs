@@ -10,7 +10,7 @@
 //! - an index whose name is taken by another one;
 //! - a view where a table belongs.
 
-use hallpass_store::{Column, ColumnKind, Schema, StoreError, Table};
+use hallpass_store::{Column, ColumnKind, Lack, Plan, Schema, StoreError, Table};
 
 use crate::{
     dialect::Dialect,
@@ -54,25 +54,42 @@ pub(crate) struct ExistingIndex {
 }
 
 /// The statements that bring a database up to a schema, in order.
-pub(crate) fn plan(dialect: Dialect, schema: &Schema, existing: &Existing) -> Result<Vec<String>, StoreError> {
+pub(crate) fn plan(dialect: Dialect, schema: &Schema, existing: &Existing) -> Result<Plan, StoreError> {
     let (mut added, mut created, mut indexes) = (Vec::new(), Vec::new(), Vec::new());
+    let mut lacks = Vec::new();
     for table in schema.tables() {
         let known = existing.tables.iter().find(|known| dialect.same_name(&known.name, &table.physical));
         if let Some(known) = known {
             complete(dialect, schema, table, known, &mut added, &mut indexes)?;
             continue;
         }
+        lacks.push(Lack::Table { name: table.physical.to_string() });
         created.push(create(dialect, schema, table)?);
         let plain = table.columns.iter().filter(|column| column.indexed && !column.unique);
         indexes.extend(plain.map(|column| Index { table, column, unique: false }));
     }
     // The order of the npm package: what is added to tables that exist comes first, indexes come last.
-    let mut steps = added;
+    let (mut steps, columns): (Vec<String>, Vec<Lack>) = added.into_iter().unzip();
+    lacks.extend(columns);
     steps.append(&mut created);
     for index in &indexes {
         steps.push(index.statement(dialect, existing)?);
+        let lack = index.lack();
+        // A table or column that is missing brings its indexes with it.
+        if !lacks.iter().any(|known| brings(known, &lack)) {
+            lacks.push(lack);
+        }
     }
-    Ok(steps)
+    Ok(Plan { steps, lacks })
+}
+
+fn brings(lack: &Lack, index: &Lack) -> bool {
+    let Lack::Index { table, column, .. } = index else { return false };
+    match lack {
+        Lack::Table { name } => name == table,
+        Lack::Column { table: of, column: name } => of == table && name == column,
+        _ => false,
+    }
 }
 
 /// What a table that exists lacks.
@@ -81,7 +98,7 @@ fn complete<'s>(
     schema: &Schema,
     table: &'s Table,
     known: &ExistingTable,
-    added: &mut Vec<String>,
+    added: &mut Vec<(String, Lack)>,
     indexes: &mut Vec<Index<'s>>,
 ) -> Result<(), StoreError> {
     if known.is_view {
@@ -90,7 +107,10 @@ fn complete<'s>(
     for column in &table.columns {
         match known.columns.iter().find(|known| dialect.same_name(&known.name, &column.physical)) {
             Some(found) => check_type(dialect, table, column, found)?,
-            None => added.push(add(dialect, schema, table, column, known.has_rows)?),
+            None => {
+                let lack = Lack::Column { table: table.physical.to_string(), column: column.physical.to_string() };
+                added.push((add(dialect, schema, table, column, known.has_rows)?, lack));
+            }
         }
         let on_column = |index: &&ExistingIndex| {
             index.columns.first().is_some_and(|first| dialect.same_name(first, &column.physical))
@@ -140,7 +160,7 @@ fn create(dialect: Dialect, schema: &Schema, table: &Table) -> Result<String, St
         .columns
         .iter()
         .map(|column| {
-            let default = now(dialect, column).map(|now| format!(" default {now}")).unwrap_or_default();
+            let default = made_there(dialect, column).map(|made| format!(" default {made}")).unwrap_or_default();
             definition(dialect, schema, column, &default, if column.unique { " unique" } else { "" })
         })
         .collect();
@@ -154,8 +174,8 @@ fn add(
     column: &Column,
     has_rows: bool,
 ) -> Result<String, StoreError> {
-    let default = match now(dialect, column) {
-        Some(now) => Some(now.to_owned()),
+    let default = match made_there(dialect, column) {
+        Some(made) => Some(made.to_owned()),
         None => default_of(dialect, table, column)?,
     };
     if column.required && default.is_none() && has_rows {
@@ -193,9 +213,13 @@ fn definition(
     Ok(format!("{text} references {target} ({target_column}) on delete cascade"))
 }
 
-/// What a new column of moments gets where a row comes without one.
-fn now(dialect: Dialect, column: &Column) -> Option<&'static str> {
-    dialect.default_now().filter(|_| column.default_now && column.kind == ColumnKind::Date)
+/// What makes the value of a new column where a row comes without one: a moment, or the UUID of a row.
+fn made_there(dialect: Dialect, column: &Column) -> Option<&'static str> {
+    match column.kind {
+        ColumnKind::Date if column.default_now => dialect.default_now(),
+        ColumnKind::Uuid if &*column.name == "id" => dialect.default_uuid(),
+        _ => None,
+    }
 }
 
 /// The value that rows get which are there already. None for a unique column that may be empty: they would all be equal.
@@ -219,6 +243,11 @@ struct Index<'s> {
 }
 
 impl Index<'_> {
+    fn lack(&self) -> Lack {
+        let (table, column) = (self.table.physical.to_string(), self.column.physical.to_string());
+        Lack::Index { table, column, unique: self.unique }
+    }
+
     fn statement(&self, dialect: Dialect, existing: &Existing) -> Result<String, StoreError> {
         let (table, column) = (&*self.table.physical, &*self.column.physical);
         let name = index_name(table, column, self.unique);

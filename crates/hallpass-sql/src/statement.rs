@@ -64,40 +64,40 @@ pub(crate) fn select(dialect: Dialect, schema: &Schema, query: &Query) -> Result
 }
 
 /// The statements of a batch, in order.
-pub(crate) fn batch(dialect: Dialect, schema: &Schema, batch: Batch) -> Result<Vec<Statement>, StoreError> {
-    batch.into_operations().into_iter().map(|operation| write(dialect, schema, operation)).collect()
+pub(crate) fn batch(dialect: Dialect, schema: &Schema, batch: &Batch) -> Result<Vec<Statement>, StoreError> {
+    batch.operations().iter().map(|operation| write(dialect, schema, operation)).collect()
 }
 
-fn write(dialect: Dialect, schema: &Schema, operation: Operation) -> Result<Statement, StoreError> {
+fn write(dialect: Dialect, schema: &Schema, operation: &Operation) -> Result<Statement, StoreError> {
     let table = table_of(schema, &operation.table)?;
     let mut returns = matches!(operation.action, Action::Take(_));
     let (mut links, mut decides_id) = (Vec::new(), false);
-    let mut built = match operation.action {
+    let mut built = match &operation.action {
         Action::Insert(row) => {
-            let given = given(table, &row);
+            let given = given(table, row);
             returns = given.len() < table.columns.len();
             decides_id = returns;
             links = linked(&given, &operation.links)?;
-            insert(dialect, table, &given, &row)?
+            insert(dialect, table, &given, row)?
         }
-        Action::Update { filter, set } => update(dialect, table, &filter, &set)?,
+        Action::Update { filter, set } => update(dialect, table, filter, set)?,
         Action::Increment { filter, column, by } => {
-            let column = column_of(table, &column)?;
-            let sum = Expr::col(physical(column)).add(by);
+            let column = column_of(table, column)?;
+            let sum = Expr::col(physical(column)).add(*by);
             let mut update = Build::update();
             update.table(table.physical.to_string()).value(physical(column), sum);
-            dialect.build(update.cond_where(condition(dialect, table, &filter)?))
+            dialect.build(update.cond_where(condition(dialect, table, filter)?))
         }
         Action::Delete(filter) => {
             let mut delete = Build::delete();
             delete.from_table(table.physical.to_string());
-            dialect.build(delete.cond_where(condition(dialect, table, &filter)?))
+            dialect.build(delete.cond_where(condition(dialect, table, filter)?))
         }
         Action::Take(filter) => {
             let mut delete = Build::delete();
             delete
                 .from_table(table.physical.to_string())
-                .cond_where(condition(dialect, table, &filter)?)
+                .cond_where(condition(dialect, table, filter)?)
                 .returning(Build::returning().columns(table.columns.iter().map(physical)));
             dialect.build(&delete)
         }

@@ -430,3 +430,22 @@ async fn texts_are_equal_to_the_last_byte() {
     let error = store.write(&schema, Batch::new().insert("user", twin)).await.unwrap_err();
     assert!(error.conflict().is_some(), "{error}");
 }
+
+#[tokio::test]
+async fn a_conflict_names_the_column_whatever_the_index_is_called() {
+    let Some((store, url)) = fresh().await else { return };
+    let schema = Schema::core().with_column("user", Column::new("handle", Text).optional().named("nick"));
+    store.migrate(&schema, Mode::Apply).await.unwrap();
+    let mut conn = raw(&url).await;
+    conn.query_drop("ALTER TABLE user MODIFY nick varchar(80), ADD UNIQUE KEY `owner's own` (nick)").await.unwrap();
+    let named = |id: &str| {
+        let mut row = User::new(UserId::new(id), id, format!("{id}@example.com"), NOW).into_row();
+        row.set("handle", "same");
+        Batch::new().insert("user", row)
+    };
+    store.write(&schema, named("a")).await.unwrap();
+    let error = store.write(&schema, named("b")).await.unwrap_err();
+    let expected = hallpass_store::Conflict::Unique { table: "user".into(), column: "handle".into() };
+    assert_eq!(error.conflict(), Some(&expected), "{error}");
+    assert_eq!(store.find(&schema, Query::table("user")).await.unwrap().len(), 1);
+}

@@ -55,6 +55,6 @@ pub use query::{Action, Batch, Filter, Link, Operation, Order, Outcome, Query};
 pub use record::{Account, Record, Session, SessionId, SessionToken, User, UserId, Verification};
 pub use schema::{Column, ColumnKind, Reference, Schema, Table};
 pub use secondary::{Begun, Counted, Mark, RevokedAll, SecondaryStorage};
-pub use store::{Fut, Mode, Plan, Store};
+pub use store::{Fut, Lack, Mode, Plan, Store};
 pub use tiered::{Tiered, TieredOptions};
 pub use value::{Fields, Row, Timestamp, Value};

@@ -173,6 +173,12 @@ pub struct Outcome {
     pub rows: Vec<Row>,
 }
 
+impl FromIterator<Operation> for Batch {
+    fn from_iter<I: IntoIterator<Item = Operation>>(operations: I) -> Self {
+        Self(operations.into_iter().collect())
+    }
+}
+
 /// Writes that happen all together or not at all, in order.
 ///
 /// ```

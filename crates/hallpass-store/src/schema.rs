@@ -33,6 +33,9 @@ pub enum ColumnKind {
     NumberList,
     /// The number that a database gives a row, or a reference to one: an integer in the database, a text everywhere else.
     RowNumber,
+    /// The UUID of a row, or a reference to one: of the database's own type for them where the npm package uses it (Postgres), a text
+    /// everywhere else.
+    Uuid,
 }
 
 /// What a column refers to. Rows go when the row they refer to goes.
@@ -274,13 +277,27 @@ impl Schema {
     }
 
     /// Lets the database number the rows of every table, and makes what refers to them refer to numbers.
-    pub fn numbered(mut self) -> Self {
-        self.tables = self.tables.into_iter().map(Table::numbered).collect();
-        for column in self.tables.iter_mut().flat_map(|table| &mut table.columns) {
-            if column.references.as_ref().is_some_and(|reference| &*reference.column == "id") {
-                column.kind = ColumnKind::RowNumber;
-            }
-        }
+    pub fn numbered(self) -> Self {
+        self.ids_of(ColumnKind::RowNumber)
+    }
+
+    /// Says that the ids of all rows are UUIDs, so that a database with a type for them uses it.
+    ///
+    /// ```
+    /// use hallpass_store::{ColumnKind, Schema};
+    /// let schema = Schema::core().uuids();
+    /// assert_eq!(schema.table("session").unwrap().get("userId").unwrap().kind, ColumnKind::Uuid);
+    /// ```
+    pub fn uuids(self) -> Self {
+        self.ids_of(ColumnKind::Uuid)
+    }
+
+    fn ids_of(mut self, kind: ColumnKind) -> Self {
+        let is_id = |column: &&mut Column| {
+            &*column.name == "id" || column.references.as_ref().is_some_and(|reference| &*reference.column == "id")
+        };
+        let columns = self.tables.iter_mut().flat_map(|table| &mut table.columns);
+        columns.filter(is_id).for_each(|column| column.kind = kind);
         self.revision = next_revision();
         self
     }

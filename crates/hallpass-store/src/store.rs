@@ -46,12 +46,89 @@ pub enum Mode {
 pub struct Plan {
     /// The statements, in order, as text a person can read.
     pub steps: Vec<String>,
+    /// What was missing when the store was looked at. There may be something of which no step brings it.
+    pub lacks: Vec<Lack>,
 }
 
 impl Plan {
-    /// Whether the store already has everything.
+    /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty()
+    }
+
+    /// Whether reading and writing work without the steps.
+    pub fn can_wait(&self) -> bool {
+        self.lacks.iter().all(|lack| match lack {
+            Lack::Table { .. } | Lack::Column { .. } => false,
+            Lack::Index { unique, .. } => !unique,
+            Lack::Changes { .. } => true,
+        })
+    }
+
+    /// What is missing, in words: `table "session", column "plan" of table "user" and 3 more`.
+    ///
+    /// ```
+    /// use hallpass_store::{Lack, Plan};
+    /// let lacks = vec![Lack::Table { name: "session".into() }];
+    /// assert_eq!(Plan { lacks, ..Plan::default() }.missing(), "table \"session\"");
+    /// ```
+    pub fn missing(&self) -> String {
+        const SHOWN: usize = 6;
+        let shown: Vec<String> = self.lacks.iter().take(SHOWN).map(ToString::to_string).collect();
+        let more = match self.lacks.len().saturating_sub(SHOWN) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        format!("{}{more}", shown.join(", "))
+    }
+}
+
+/// Something that a store has not got, by its name in the database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Lack {
+    /// A table, with all that belongs to it.
+    Table {
+        /// The table.
+        name: String,
+    },
+    /// A column of a table that is there.
+    Column {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+    },
+    /// An index on a table that is there.
+    Index {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+        /// Whether it keeps values apart; without any other one reading is merely slow.
+        unique: bool,
+    },
+    /// What lets the database tell of changes that others make ([`Store::changes`]). Without it nothing that was read is kept.
+    Changes {
+        /// Whether this user may make it. If not, there is no step for it.
+        permitted: bool,
+    },
+}
+
+impl fmt::Display for Lack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Table { name } => write!(f, "table {name:?}"),
+            Self::Column { table, column } => write!(f, "column {column:?} of table {table:?}"),
+            Self::Index { table, column, unique } => {
+                let kind = if *unique { "unique index" } else { "index" };
+                write!(f, "{kind} on column {column:?} of table {table:?}")
+            }
+            Self::Changes { permitted: true } => f.write_str("the triggers by which it tells of changes"),
+            Self::Changes { permitted: false } => {
+                f.write_str("the triggers by which it tells of changes, which this user may not create")
+            }
+        }
     }
 }
 

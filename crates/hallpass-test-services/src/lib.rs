@@ -33,6 +33,7 @@
 mod account;
 mod mariadb;
 mod npm;
+mod pgbouncer;
 mod postgres;
 mod programs;
 mod redis;
@@ -43,6 +44,7 @@ mod shared;
 mod watched;
 
 pub use npm::NpmPackage;
+pub use pgbouncer::PgBouncer;
 pub use relay::Relay;
 pub use server::{Exclusive, Settings};
 pub use shared::{MariaDb, Postgres, Redis};

@@ -243,7 +243,7 @@ fn below(parent: Pid) -> Vec<Pid> {
     pids.filter(is_below).filter_map(Pid::from_raw).collect()
 }
 
-fn free_address() -> std::io::Result<SocketAddr> {
+pub(crate) fn free_address() -> std::io::Result<SocketAddr> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
 }
 

@@ -19,7 +19,7 @@ use hallpass::{
 };
 use hallpass_mail::{FileMailer, SetupError, SmtpMailer, WebhookMailer};
 use hallpass_redis::RedisStorage;
-use hallpass_sql::{PostgresOptions, SqlStore};
+use hallpass_sql::{MysqlOptions, PostgresOptions, SqlStore};
 
 use crate::{
     cli::{Cli, Command, ConfigCommand},
@@ -78,17 +78,60 @@ async fn run_configured(file: Option<&Path>, command: Command) -> Result<(), Fai
     Ok(())
 }
 
+/// Why there is no session cache behind a pooler.
+pub(crate) const DEAF: &str = "with database.statement_cache = false, as behind pgbouncer, nobody hears of changes; set \
+                               database.listen_url to a way straight to Postgres";
+
 /// The database that a configuration names.
 pub(crate) async fn open(database: &DatabaseSection) -> Result<SqlStore, Failure> {
-    let scheme = database.url.split(':').next().unwrap_or_default().to_ascii_lowercase();
-    if !matches!(&*scheme, "postgres" | "postgresql") {
-        return Box::pin(SqlStore::connect(&database.url)).await.map_err(chain);
-    }
+    let opened = if database.is_postgres() {
+        Box::pin(SqlStore::postgres(postgres(database)?)).await
+    } else if database.is_mysql() {
+        Box::pin(SqlStore::mysql(mysql(database)?)).await
+    } else {
+        Box::pin(SqlStore::connect(&database.url)).await
+    };
+    opened.map_err(chain)
+}
+
+fn postgres(database: &DatabaseSection) -> Result<PostgresOptions, Failure> {
     let mut options = PostgresOptions::new(&database.url).map_err(chain)?.statement_cache(database.statement_cache);
     if let Some(url) = database.listen_url() {
         options = options.listen_url(url).map_err(|error| format!("database.listen_url: {}", chain(error)))?;
     }
-    Box::pin(SqlStore::postgres(options)).await.map_err(chain)
+    if let Some(most) = database.max_connections {
+        options = options.connections(most);
+    }
+    if let Some(limit) = database.connect_timeout {
+        options = options.connect_timeout(limit.into());
+    }
+    if let Some(limit) = database.wait_timeout {
+        options = options.wait_timeout(limit.into());
+    }
+    if let Some(limit) = database.statement_timeout {
+        options = options.read_timeout(limit.into()).write_timeout(limit.into());
+    }
+    Ok(options)
+}
+
+fn mysql(database: &DatabaseSection) -> Result<MysqlOptions, Failure> {
+    let mut options = MysqlOptions::new(&database.url).map_err(chain)?;
+    if !database.statement_cache {
+        options = options.statement_cache(0);
+    }
+    if let Some(most) = database.max_connections {
+        options = options.max_connections(most);
+    }
+    if let Some(limit) = database.connect_timeout {
+        options = options.connect_timeout(limit.into());
+    }
+    if let Some(limit) = database.wait_timeout {
+        options = options.wait_timeout(limit.into());
+    }
+    if let Some(limit) = database.statement_timeout {
+        options = options.statement_timeout(limit.into());
+    }
+    Ok(options)
 }
 
 /// The engine that a configuration describes, on its database.
@@ -106,8 +149,11 @@ async fn tool(loaded: &Loaded, may_create: bool) -> Result<Hallpass, Failure> {
         );
     }
     let auth = build(&loaded.config, Secret::new(config::draw_secret()).into()).await?;
-    if !may_create && !auth.migrate(Mode::Plan).await.map_err(chain)?.is_empty() {
-        return Err("the database lacks tables or columns that this needs; run `hallpass migrate`".into());
+    if !may_create {
+        let plan = auth.migrate(Mode::Plan).await.map_err(chain)?;
+        if !plan.can_wait() {
+            return Err(format!("the database lacks {}; run `hallpass migrate`", plan.missing()).into());
+        }
     }
     Ok(auth)
 }

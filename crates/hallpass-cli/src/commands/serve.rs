@@ -1,10 +1,14 @@
 use std::{io::IsTerminal, time::Duration};
 
-use hallpass::{Environment, Hallpass, store::Mode};
+use hallpass::{
+    Environment, Hallpass,
+    cache::WhyOff,
+    store::{Lack, Mode, Plan},
+};
 use hallpass_sql::SqlStore;
 use tokio::{net::TcpListener, time::timeout};
 
-use super::{Failure, build, chain, config_check};
+use super::{DEAF, Failure, build, chain, config_check};
 use crate::{
     config::{Config, Loaded, LogFormat, SecretOrigin, Secrets},
     server,
@@ -33,9 +37,10 @@ pub(super) async fn run(loaded: Loaded) -> Result<(), Failure> {
         .into());
     }
     let is_embedded = SqlStore::is_embedded(&config.database.url);
-    migrate(&auth, config.database.auto_migrate.unwrap_or(is_embedded)).await?;
+    let applies = config.database.auto_migrate.unwrap_or(is_embedded);
+    let plan = migrate(&auth, applies).await?;
     let metrics = server::metrics::start(config, &auth).await?;
-    tell_of_cache(&auth);
+    tell_of_cache(&auth, config, if applies { without_what_was_done(plan) } else { plan });
     greet(config, &auth, listener.local_addr()?);
     server::run(listener, &auth, config).await?;
     if timeout(LAST_POST, auth.finish_background_work()).await.is_err() {
@@ -50,14 +55,21 @@ pub(super) async fn run(loaded: Loaded) -> Result<(), Failure> {
 }
 
 /// Brings the database up to date, or says that it is not.
-async fn migrate(auth: &Hallpass, apply: bool) -> Result<(), Failure> {
+async fn migrate(auth: &Hallpass, apply: bool) -> Result<Plan, Failure> {
     let plan = auth.migrate(if apply { Mode::Apply } else { Mode::Plan }).await.map_err(chain)?;
     match plan.steps.len() {
         0 => {}
         steps if apply => tracing::info!(steps, "the database was brought up to date"),
-        steps => tracing::warn!(steps, "the database lacks tables or columns; run `hallpass migrate`"),
+        steps => tracing::warn!(steps, "the database lacks {}; run `hallpass migrate`", plan.missing()),
     }
-    Ok(())
+    Ok(plan)
+}
+
+/// What the database still lacks after the steps were taken.
+fn without_what_was_done(mut plan: Plan) -> Plan {
+    plan.steps.clear();
+    plan.lacks.retain(|lack| matches!(lack, Lack::Changes { permitted: false }));
+    plan
 }
 
 pub(super) fn start_log(config: &Config) -> Result<(), Failure> {
@@ -85,16 +97,28 @@ fn find_secrets(config: &Config) -> Result<Secrets, Failure> {
 }
 
 /// Whether sessions are looked up in memory, and why not.
-fn tell_of_cache(auth: &Hallpass) {
+fn tell_of_cache(auth: &Hallpass, config: &Config, lacking: Plan) {
+    // With a secondary storage it is that one which tells of changes.
+    let silent = lacking.lacks.into_iter().find(|lack| matches!(lack, Lack::Changes { .. }));
     match auth.session_cache() {
         Ok(cache) if cache.is_coherent() => {
             // Listening begins now, so that the first look-ups are kept already.
             cache.start();
-            tracing::info!("the session cache is on");
+            match silent.filter(|_| config.secondary_storage.url.is_none()) {
+                None => tracing::info!("the session cache is on"),
+                // It finds the triggers by itself when they are there.
+                Some(lack) => tracing::warn!(
+                    "the session cache is off, because the database lacks {lack}; run `hallpass migrate` as a user who may, and it \
+                     comes on without a restart"
+                ),
+            }
         }
         Ok(_) => tracing::warn!(
             "the session cache is on by session.cache.accept_stale: what other nodes and programs change is seen late"
         ),
+        Err(WhyOff::StoreCannotTell) if config.database.is_deaf() && config.secondary_storage.url.is_none() => {
+            tracing::info!("the session cache is off: {DEAF}");
+        }
         Err(why) => tracing::info!("the session cache is off: {why}"),
     }
 }

@@ -3,6 +3,7 @@
 //! Of the sources the first that says something counts: `HALLPASS__SECTION__KEY`, the file, the npm package's own variables
 //! (`BETTER_AUTH_SECRET` and others), the default. Keys are the npm package's option names in snake case; [`keys`] lists them all.
 
+mod database;
 mod environment;
 pub mod keys;
 mod mail;
@@ -23,6 +24,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
+pub use database::DatabaseSection;
 pub(crate) use mail::Carrier;
 pub use mail::{MailSection, MailTransport};
 pub(crate) use secret::draw as draw_secret;
@@ -161,33 +163,6 @@ impl std::fmt::Debug for SecondaryStorageSection {
     }
 }
 
-/// `[database]`
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct DatabaseSection {
-    /// Which database: `sqlite://hallpass.db`, `postgres://user:password@host/name`, `mysql://user:password@host/name`.
-    pub url: String,
-    /// Whether `serve` creates what is missing; for SQLite yes.
-    pub auto_migrate: Option<bool>,
-    /// Whether Postgres keeps prepared statements for each connection. Switch it off behind pgbouncer in transaction mode.
-    pub statement_cache: bool,
-    /// Where to hear of changes when `url` leads through pgbouncer: the way straight to Postgres. Without it, and without a statement cache,
-    /// sessions are not kept in memory.
-    pub listen_url: Option<Hidden>,
-}
-
-impl DatabaseSection {
-    pub(crate) fn listen_url(&self) -> Option<&str> {
-        self.listen_url.as_ref().map(|url| &*url.0)
-    }
-}
-
-impl Default for DatabaseSection {
-    fn default() -> Self {
-        Self { url: "sqlite://hallpass.db".into(), auto_migrate: None, statement_cache: true, listen_url: None }
-    }
-}
-
 /// `[on_api_error]`
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -323,6 +298,7 @@ pub fn read(text: &str, source: &str, variables: &BTreeMap<String, String>) -> R
         );
     }
     warnings.extend(mail::warnings(&config));
+    warnings.extend(config.database.warnings());
     Ok(Loaded { config, warnings })
 }
 
@@ -365,6 +341,7 @@ fn check(config: &Config) -> Result<(), ConfigError> {
     }
     problems.extend(config.mail_carrier().err());
     problems.extend(secret::check(config));
+    problems.extend(config.database.problems());
     if problems.is_empty() { Ok(()) } else { Err(ConfigError(problems)) }
 }
 

@@ -53,6 +53,16 @@ fn a_typo_is_told_with_the_nearest_key_and_all_problems_at_once() {
 }
 
 #[test]
+fn limits_of_the_database_are_checked() {
+    let told = reading("[database]\nmax_connections = 0\nwait_timeout = 0\n", &[]).unwrap_err();
+    assert!(told.contains("database.max_connections") && told.contains("database.wait_timeout"), "{told}");
+    let warnings = reading("[database]\nmax_connections = 5\nlisten_url = \"postgres://x\"\n", &[]).unwrap().warnings;
+    assert!(warnings.iter().all(|it| it.contains("does nothing")) && warnings.len() == 2, "{warnings:?}");
+    let postgres = "[database]\nurl = \"postgres://a@b/c\"\nmax_connections = 5\nconnect_timeout = \"1s\"\n";
+    assert!(reading(postgres, &[("HALLPASS__DATABASE__STATEMENT_TIMEOUT", "2s")]).unwrap().warnings.is_empty());
+}
+
+#[test]
 fn keys_to_come_warn_and_change_nothing() {
     let loaded = reading("[social_providers.github]\nclient_id = \"x\"\n", &[]).unwrap();
     assert_eq!(loaded.config, Config::default());

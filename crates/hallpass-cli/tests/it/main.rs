@@ -5,6 +5,7 @@ mod client;
 mod doctor;
 mod hostile;
 mod mail;
+mod postgres;
 mod proxy;
 mod serve;
 mod statements;

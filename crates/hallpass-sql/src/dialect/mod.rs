@@ -185,6 +185,16 @@ impl Dialect {
         }
     }
 
+    /// What the database is to give rows that come without their UUID, where the npm package says so.
+    pub(crate) fn default_uuid(self) -> Option<&'static str> {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres => Some("pg_catalog.gen_random_uuid()"),
+            #[cfg(any(feature = "mysql", feature = "sqlite"))]
+            _ => None,
+        }
+    }
+
     /// A condition on a date, in whichever form it is stored.
     pub(crate) fn compare_date(self, column: &Column, comparison: Comparison, date: Timestamp) -> Expr {
         match self {

@@ -47,7 +47,9 @@ pub(super) fn column_type(column: &Column) -> &'static str {
 /// By the names in `information_schema`. MariaDB keeps documents in a `longtext` with a check.
 pub(super) fn accepted_types(column: &Column) -> &'static [&'static str] {
     match column.kind {
-        ColumnKind::Text if is_id(column) => &["varchar", "text", "uuid", "char", "int", "integer", "bigint"],
+        ColumnKind::Text | ColumnKind::Uuid if is_id(column) => {
+            &["varchar", "text", "uuid", "char", "int", "integer", "bigint"]
+        }
         ColumnKind::RowNumber => &["int", "integer", "bigint", "smallint", "mediumint"],
         ColumnKind::Integer | ColumnKind::BigInteger => {
             &["int", "integer", "bigint", "smallint", "mediumint", "decimal", "float", "double"]

@@ -33,7 +33,7 @@ pub(super) fn accepted_types(column: &Column) -> &'static [&'static str] {
     // The npm package's option for numeric ids makes these columns integers; texts compare with them all the same.
     let is_id = &*column.name == "id" || column.references.as_ref().is_some_and(|reference| &*reference.column == "id");
     match column.kind {
-        ColumnKind::Text if is_id => &["text", "integer"],
+        ColumnKind::Text | ColumnKind::Uuid if is_id => &["text", "integer"],
         // SQLite numbers rows in a column of exactly this type.
         ColumnKind::RowNumber if &*column.name == "id" => &["integer"],
         ColumnKind::RowNumber => &["integer", "bigint", "text"],

@@ -72,12 +72,32 @@ fn conflict(error: &ServerError, table: Option<&Table>) -> Option<Conflict> {
     }
 }
 
-/// The column of the key that a message names at its end. The value before it can hold anything.
-fn unique_column(message: &str, table: Option<&Table>) -> String {
-    let (Some((_, key)), Some(table)) = (message.rsplit_once("for key '"), table) else { return String::new() };
+/// The name of the unique key that was violated, where it does not say which column it is on.
+pub(super) fn unknown_key<'e>(error: &'e Error, table: &Table) -> Option<&'e str> {
+    let Error::Server(server) = error else { return None };
+    let is_unknown = matches!(server.code, 1062 | 1586) && unique_column(&server.message, Some(table)).is_empty();
+    key_of(&server.message, table).filter(|_| is_unknown)
+}
+
+/// The conflict on a column with this name in the database.
+pub(super) fn conflict_on(table: &Table, physical: &str) -> StoreError {
+    let column = logical(physical, Some(table));
+    StoreError::Conflict(Conflict::Unique { table: table.name.to_string(), column })
+}
+
+/// The key that a message names at its end. The value before it can hold anything.
+fn key_of<'m>(message: &'m str, table: &Table) -> Option<&'m str> {
+    let (_, key) = message.rsplit_once("for key '")?;
     let key = key.strip_suffix('\'').unwrap_or(key);
     // MySQL puts the table before it.
-    let key = key.strip_prefix(&*table.physical).and_then(|rest| rest.strip_prefix('.')).unwrap_or(key);
+    Some(key.strip_prefix(&*table.physical).and_then(|rest| rest.strip_prefix('.')).unwrap_or(key))
+}
+
+/// The column of the key that a message names, as far as the key's name tells it.
+fn unique_column(message: &str, table: Option<&Table>) -> String {
+    let Some((key, table)) = table.and_then(|table| Some((key_of(message, table)?, table))) else {
+        return String::new();
+    };
     let is_key_of = |column: &hallpass_store::Column| match key {
         "PRIMARY" => &*column.name == "id",
         key => {

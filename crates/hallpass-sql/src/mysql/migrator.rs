@@ -24,10 +24,10 @@ pub(super) async fn migrate(pool: &Pool, schema: &Schema, mode: Mode) -> Result<
         drop(lent);
         lent = pool.take().await?;
     }
-    let steps = missing(&mut lent.conn, schema).await?;
-    if mode == Mode::Plan || steps.is_empty() {
+    let plan = missing(&mut lent.conn, schema).await?;
+    if mode == Mode::Plan || plan.is_empty() {
         lent.give_back();
-        return Ok(Plan { steps });
+        return Ok(plan);
     }
     // The lock is the connection's, so it goes when the process dies.
     let sql = format!("SELECT GET_LOCK(CONCAT('hallpass:', LEFT(DATABASE(), 40)), {PATIENCE})");
@@ -45,14 +45,14 @@ pub(super) async fn migrate(pool: &Pool, schema: &Schema, mode: Mode) -> Result<
 
 /// Looks again: whoever had the lock before has done it all, or a part.
 async fn apply(conn: &mut Conn, schema: &Schema) -> Result<Plan, StoreError> {
-    let steps = missing(conn, schema).await?;
-    for step in &steps {
+    let plan = missing(conn, schema).await?;
+    for step in &plan.steps {
         conn.query_drop(step).await.map_err(|error| step_failed(step, error))?;
     }
-    Ok(Plan { steps })
+    Ok(plan)
 }
 
-async fn missing(conn: &mut Conn, schema: &Schema) -> Result<Vec<String>, StoreError> {
+async fn missing(conn: &mut Conn, schema: &Schema) -> Result<Plan, StoreError> {
     let existing = introspect::existing(conn, schema).await.map_err(|error| store_error(error, None))?;
     migrate::plan(Dialect::Mysql, schema, &existing)
 }

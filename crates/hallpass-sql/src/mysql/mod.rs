@@ -105,7 +105,7 @@ impl Mysql {
     }
 
     pub(crate) async fn write(&self, schema: &Schema, batch: Batch) -> Result<Vec<Outcome>, StoreError> {
-        let statements = statement::batch(Dialect::Mysql, schema, batch)?;
+        let statements = statement::batch(Dialect::Mysql, schema, &batch)?;
         if statements.is_empty() {
             return Ok(Vec::new());
         }

@@ -7,7 +7,7 @@ use mysql_async::{Conn, Error, Params, Row, Value, prelude::Queryable};
 use tokio::time::timeout;
 
 use super::{
-    failure::{is_broken, is_deadlock, store_error},
+    failure::{conflict_on, is_broken, is_deadlock, store_error, unknown_key},
     pool::{Pool, late},
     rows::{MysqlRow, parameter},
 };
@@ -106,13 +106,26 @@ async fn run_all(
         let outcome = match timeout(manner.timeout, run(conn, manner.returning, statement, values)).await {
             Ok(Ok(outcome)) => outcome?,
             Ok(Err(error)) if is_deadlock(&error) => return Err(Failure::Deadlock(error)),
-            Ok(Err(error)) => return Err(store_error(error, Some(&statement.table)).into()),
+            Ok(Err(error)) => {
+                let table = &statement.table;
+                let asked = timeout(manner.timeout, conflict(conn, &error, table)).await;
+                return Err(asked.ok().flatten().unwrap_or_else(|| store_error(error, Some(table))).into());
+            }
             Err(_) => return Err(timed_out(pool).into()),
         };
         batch::check_guard(index, statement, &outcome)?;
         outcomes.push(outcome);
     }
     Ok(outcomes)
+}
+
+/// The conflict with a unique index that bears a name of its owner's choice: the server knows which column it is on.
+async fn conflict(conn: &mut Conn, error: &Error, table: &Table) -> Option<StoreError> {
+    const COLUMN: &str = "SELECT column_name FROM information_schema.statistics WHERE table_schema = DATABASE() \
+                          AND table_name = ? AND index_name = ? AND seq_in_index = 1 AND column_name IS NOT NULL";
+    let key = unknown_key(error, table)?;
+    let found: Option<String> = conn.exec_first(COLUMN, (&*table.physical, key)).await.ok()?;
+    Some(conflict_on(table, &found?))
 }
 
 type Ran = Result<Result<Outcome, StoreError>, Error>;

@@ -34,6 +34,35 @@ pub(super) fn is_gone(error: &Error) -> bool {
     }
 }
 
+/// Why a statement failed.
+pub(super) struct Failure {
+    pub(super) error: StoreError,
+    /// Whether the server could not make of a text what its column holds.
+    pub(super) misfit: bool,
+}
+
+impl Failure {
+    pub(super) fn new(error: Error, table: Option<&Table>) -> Self {
+        let misfit = matches!(
+            error.code(),
+            Some(&SqlState::INVALID_TEXT_REPRESENTATION | &SqlState::NUMERIC_VALUE_OUT_OF_RANGE)
+        );
+        Self { error: store_error(error, table), misfit }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self { error, misfit: false }
+    }
+}
+
+impl From<Failure> for StoreError {
+    fn from(failure: Failure) -> Self {
+        failure.error
+    }
+}
+
 pub(super) fn store_error(error: Error, table: Option<&Table>) -> StoreError {
     let Some(told) = error.as_db_error() else { return StoreError::unavailable(error) };
     let code = told.code().code();

@@ -1,6 +1,6 @@
 //! Migrations: what is there, and what is added, in one transaction. A lock that only migrations take keeps two nodes apart.
 
-use hallpass_store::{Mode, Plan, Schema, StoreError};
+use hallpass_store::{Lack, Mode, Plan, Schema, StoreError};
 use tokio_postgres::{Error, Row, types::FromSqlOwned};
 
 use super::{
@@ -17,24 +17,24 @@ use crate::{
 const LOCK: &str = "SELECT pg_advisory_xact_lock(7521984963817599859)";
 
 pub(super) async fn run(connection: &Connection, schema: &Schema, mode: Mode) -> Result<Plan, StoreError> {
-    let steps = {
+    let plan = {
         begin(connection, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
-        let steps = missing(connection, schema).await;
+        let plan = missing(connection, schema).await;
         begin(connection, "ROLLBACK").await?;
-        steps?
+        plan?
     };
-    if mode == Mode::Plan || steps.is_empty() {
-        return Ok(Plan { steps });
+    if mode == Mode::Plan || plan.is_empty() {
+        return Ok(plan);
     }
     begin(connection, "BEGIN").await?;
     begin(connection, LOCK).await?;
     // Somebody else may have been faster.
-    let steps = missing(connection, schema).await?;
-    for step in &steps {
+    let plan = missing(connection, schema).await?;
+    for step in &plan.steps {
         connection.batch(step).await.map_err(|error| step_failed(step, error))?;
     }
     begin(connection, "COMMIT").await?;
-    Ok(Plan { steps })
+    Ok(plan)
 }
 
 async fn begin(connection: &Connection, sql: &str) -> Result<(), StoreError> {
@@ -53,36 +53,39 @@ fn step_failed(step: &str, error: Error) -> StoreError {
     }
 }
 
-async fn missing(connection: &Connection, schema: &Schema) -> Result<Vec<String>, StoreError> {
+async fn missing(connection: &Connection, schema: &Schema) -> Result<Plan, StoreError> {
     let rows = ask(connection, "SELECT current_schema()::text", &[]).await?;
     let Some(place) = rows.first().and_then(|row| row.try_get::<_, Option<String>>(0).ok()).flatten() else {
         return Err(StoreError::misuse("the `search_path` of this user names no schema that exists; create one"));
     };
     let existing = existing(connection, schema, &Cell::Text(place)).await?;
-    let mut steps = migrate::plan(Dialect::Postgres, schema, &existing)?;
-    steps.extend(unarmed(connection, schema).await?);
-    Ok(steps)
+    let mut plan = migrate::plan(Dialect::Postgres, schema, &existing)?;
+    arm(connection, schema, &mut plan).await?;
+    Ok(plan)
 }
 
-/// The triggers that are missing, if they may be made. Without them everything works; sessions are then not cached.
-async fn unarmed(connection: &Connection, schema: &Schema) -> Result<Vec<String>, StoreError> {
+/// Adds the triggers that are missing, if they may be made. Without them everything works; sessions are then not cached.
+async fn arm(connection: &Connection, schema: &Schema, plan: &mut Plan) -> Result<(), StoreError> {
     if schema.table("session").is_none() {
-        return Ok(Vec::new());
+        return Ok(());
     }
     let tables = Tables::of(schema)?;
     let [session, user] = [tables.session, tables.user].map(Cell::Text);
     let first = |rows: Vec<Row>| rows.into_iter().next().ok_or_else(|| StoreError::misuse("Postgres answered nothing"));
     if get::<i64>(&first(ask(connection, ARMED, &[&session, &user]).await?)?, 0)? >= COUNT {
-        return Ok(Vec::new());
+        return Ok(());
     }
-    if !get::<bool>(&first(ask(connection, PERMITTED, &[&session, &user]).await?)?, 0)? {
+    let permitted: bool = get(&first(ask(connection, PERMITTED, &[&session, &user]).await?)?, 0)?;
+    plan.lacks.push(Lack::Changes { permitted });
+    if !permitted {
         tracing::warn!(
             "this role may not create triggers, so this database will not tell of changes, and sessions are not cached"
         );
-        return Ok(Vec::new());
+        return Ok(());
     }
     let channel: String = get(&first(ask(connection, CHANNEL, &[]).await?)?, 0)?;
-    triggers::statements(schema, &channel)
+    plan.steps.extend(triggers::statements(schema, &channel)?);
+    Ok(())
 }
 
 async fn existing(connection: &Connection, schema: &Schema, place: &Cell) -> Result<Existing, StoreError> {

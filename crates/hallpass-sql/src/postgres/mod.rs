@@ -14,6 +14,7 @@ mod cells;
 mod connection;
 mod failure;
 mod feed;
+mod fit;
 mod migrate;
 mod options;
 mod shared;
@@ -21,7 +22,10 @@ mod tls;
 mod triggers;
 mod writer;
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use hallpass_store::{
     Batch, ChangeFeed, Mode, Outcome, Plan, Query, Row, Schema, Session, SessionToken, StoreError, User,
@@ -37,7 +41,9 @@ use crate::{
 };
 use cells::PostgresRow;
 use connection::Connection;
+use failure::Failure;
 use feed::{Ear, Feed};
+use fit::Types;
 use shared::Shared;
 use triggers::Tables;
 use writer::Writer;
@@ -91,13 +97,33 @@ impl Postgres {
     }
 
     pub(crate) async fn find(&self, schema: &Schema, query: Query) -> Result<Vec<Row>, StoreError> {
-        let statement = statement::select(Dialect::Postgres, schema, &query)?;
+        let failure = match self.find_as_it_is(schema, &query).await {
+            Err(failure) if failure.misfit => failure,
+            done => return Ok(done?),
+        };
+        let fitting = Types::of(&self.shared, schema, [&*query.table]).await?.query(&query);
+        if fitting == query { Err(failure.error) } else { Ok(self.find_as_it_is(schema, &fitting).await?) }
+    }
+
+    async fn find_as_it_is(&self, schema: &Schema, query: &Query) -> Result<Vec<Row>, Failure> {
+        let statement = statement::select(Dialect::Postgres, schema, query)?;
         let cells: Vec<&Cell> = statement.values.iter().collect();
         let rows = self.shared.rows(&statement.sql, &cells, Some(&statement)).await?;
-        rows.iter().map(|row| decode::row(&PostgresRow::new(row), &statement.table)).collect()
+        let rows = rows.iter().map(|row| decode::row(&PostgresRow::new(row), &statement.table));
+        Ok(rows.collect::<Result<_, StoreError>>()?)
     }
 
     pub(crate) async fn write(&self, schema: &Schema, batch: Batch) -> Result<Vec<Outcome>, StoreError> {
+        let failure = match self.write_as_it_is(schema, &batch).await {
+            Err(failure) if failure.misfit => failure,
+            done => return Ok(done?),
+        };
+        let tables: BTreeSet<&str> = batch.operations().iter().map(|operation| &*operation.table).collect();
+        let fitting = Types::of(&self.shared, schema, tables).await?.batch(&batch);
+        if fitting == batch { Err(failure.error) } else { Ok(self.write_as_it_is(schema, &fitting).await?) }
+    }
+
+    async fn write_as_it_is(&self, schema: &Schema, batch: &Batch) -> Result<Vec<Outcome>, Failure> {
         let statements = statement::batch(Dialect::Postgres, schema, batch)?;
         if statements.is_empty() {
             return Ok(Vec::new());
@@ -121,7 +147,7 @@ impl Postgres {
     }
 
     pub(crate) async fn ping(&self) -> Result<(), StoreError> {
-        self.shared.rows("SELECT 1", &[], None).await.map(drop)
+        Ok(self.shared.rows("SELECT 1", &[], None).await.map(drop)?)
     }
 
     #[expect(clippy::unused_async, reason = "every database closes so")]

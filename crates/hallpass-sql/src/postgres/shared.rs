@@ -14,7 +14,7 @@ use tokio_postgres::Row;
 
 use super::{
     connection::{Connection, Driver},
-    failure::{is_gone, is_stale, store_error},
+    failure::{Failure, is_gone, is_stale},
     options::PostgresOptions,
 };
 use crate::{dialect::Cell, statement::Statement};
@@ -59,7 +59,7 @@ impl Shared {
         sql: &str,
         cells: &[&Cell],
         statement: Option<&Statement>,
-    ) -> Result<Vec<Row>, StoreError> {
+    ) -> Result<Vec<Row>, Failure> {
         let table = statement.map(|statement| &statement.table);
         let mut again = true;
         loop {
@@ -68,11 +68,11 @@ impl Shared {
                 Ok(Ok((rows, _))) => return Ok(rows),
                 Ok(Err(error)) if again && is_stale(&error) => connection.forget(),
                 Ok(Err(error)) if again && is_gone(&error) => {}
-                Ok(Err(error)) => return Err(store_error(error, table)),
+                Ok(Err(error)) => return Err(Failure::new(error, table)),
                 Err(late) => {
                     // It may be cut off without a word; whoever asks next gets another one.
                     connection.condemn();
-                    return Err(StoreError::unavailable(late));
+                    return Err(StoreError::unavailable(late).into());
                 }
             }
             again = false;

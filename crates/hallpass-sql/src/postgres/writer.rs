@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use super::{
     cells::PostgresRow,
     connection::Connection,
-    failure::{is_gone, is_stale, may_pass, store_error},
+    failure::{Failure, is_gone, is_stale, may_pass},
     options::PostgresOptions,
 };
 use crate::{ConnectError, batch, decode, dialect::Cell, statement::Statement};
@@ -68,7 +68,7 @@ impl Drop for Checkout {
 enum Failed {
     /// Nothing was written, and the next attempt may succeed.
     Again(StoreError),
-    Finally(StoreError),
+    Finally(Failure),
 }
 
 impl Writer {
@@ -91,7 +91,7 @@ impl Writer {
         Ok(Self { pool, queue: options.queue, limit: options.write_timeout })
     }
 
-    pub(super) async fn write(&self, statements: &[Statement]) -> Result<Vec<Outcome>, StoreError> {
+    pub(super) async fn write(&self, statements: &[Statement]) -> Result<Vec<Outcome>, Failure> {
         let mut attempt = 0;
         loop {
             match self.attempt(statements).await {
@@ -100,27 +100,27 @@ impl Writer {
                     tokio::time::sleep(jitter(attempt)).await;
                     attempt += 1;
                 }
-                Err(Failed::Again(error) | Failed::Finally(error)) => return Err(error),
+                Err(Failed::Again(error)) => return Err(error.into()),
+                Err(Failed::Finally(failure)) => return Err(failure),
             }
         }
     }
 
     async fn attempt(&self, statements: &[Statement]) -> Result<Vec<Outcome>, Failed> {
         if self.pool.status().waiting >= self.queue {
-            return Err(Failed::Finally(StoreError::unavailable("too many operations are waiting for the database")));
+            return Err(finally(StoreError::unavailable("too many operations are waiting for the database")));
         }
-        let object =
-            self.pool.get().await.map_err(|error| Failed::Finally(StoreError::unavailable(error.to_string())))?;
+        let object = self.pool.get().await.map_err(|error| finally(StoreError::unavailable(error.to_string())))?;
         let mut checkout = Checkout { object: Some(object), idle: false };
         let Some(connection) = checkout.object.as_deref() else {
-            return Err(Failed::Finally(StoreError::unavailable("no connection")));
+            return Err(finally(StoreError::unavailable("no connection")));
         };
         let result = match timeout(self.limit, run(connection, statements)).await {
             Ok(result) => result,
             Err(late) => {
                 // Whether it was committed is not known, so it is not tried again.
                 connection.cancel();
-                return Err(Failed::Finally(StoreError::unavailable(late)));
+                return Err(finally(StoreError::unavailable(late)));
             }
         };
         checkout.idle = result.idle;
@@ -160,7 +160,7 @@ async fn run(connection: &Connection, statements: &[Statement]) -> Ran {
 async fn all(connection: &Connection, statements: &[Statement], commits: bool) -> Result<Vec<Outcome>, Failed> {
     let mut outcomes = Vec::with_capacity(statements.len());
     for (index, statement) in statements.iter().enumerate() {
-        let parameters = batch::parameters(statement, &outcomes).map_err(Failed::Finally)?;
+        let parameters = batch::parameters(statement, &outcomes).map_err(finally)?;
         let cells: Vec<&Cell> = parameters.iter().map(AsRef::as_ref).collect();
         let (rows, affected) = match connection.run(&statement.sql, &cells).await {
             Ok(ran) => ran,
@@ -176,8 +176,8 @@ async fn all(connection: &Connection, statements: &[Statement], commits: bool) -
         } else {
             Ok(Vec::new())
         };
-        let outcome = Outcome { affected, rows: rows.map_err(Failed::Finally)? };
-        batch::check_guard(index, statement, &outcome).map_err(Failed::Finally)?;
+        let outcome = Outcome { affected, rows: rows.map_err(finally)? };
+        batch::check_guard(index, statement, &outcome).map_err(finally)?;
         outcomes.push(outcome);
     }
     Ok(outcomes)
@@ -186,9 +186,13 @@ async fn all(connection: &Connection, statements: &[Statement], commits: bool) -
 /// `committing`: whether the server may have committed when the connection broke.
 fn failed(error: tokio_postgres::Error, statement: Option<&Statement>, committing: bool) -> Failed {
     let again = may_pass(&error) || (is_gone(&error) && !committing);
-    let error = store_error(error, statement.map(|statement| &statement.table));
-    let taken = statement.is_some_and(|statement| number_taken(&error, statement));
-    if again || taken { Failed::Again(error) } else { Failed::Finally(error) }
+    let failure = Failure::new(error, statement.map(|statement| &statement.table));
+    let taken = statement.is_some_and(|statement| number_taken(&failure.error, statement));
+    if again || taken { Failed::Again(failure.error) } else { Failed::Finally(failure) }
+}
+
+fn finally(error: StoreError) -> Failed {
+    Failed::Finally(error.into())
 }
 
 /// Somebody chose a number himself that the server would have given to this row. It goes on counting, so the next is another one.

@@ -69,7 +69,7 @@ impl Sqlite {
     }
 
     pub(crate) async fn write(&self, schema: &Schema, batch: Batch) -> Result<Vec<Outcome>, StoreError> {
-        let statements = statement::batch(Dialect::Sqlite, schema, batch)?;
+        let statements = statement::batch(Dialect::Sqlite, schema, &batch)?;
         if statements.is_empty() {
             return Ok(Vec::new());
         }

@@ -173,7 +173,7 @@ mod tests {
         let id = hallpass_store::SessionId::new("s");
         let session = Session::new(id, SessionToken::new("t"), UserId::new("u"), now, now).into_row();
         let batch = Batch::new().insert("user", user).insert("session", session);
-        let statements = statement::batch(Dialect::Sqlite, &wide, batch).unwrap();
+        let statements = statement::batch(Dialect::Sqlite, &wide, &batch).unwrap();
         writer::write(&mut connection, &statements).unwrap();
         let inline = Inline::new(vec![connection]);
         let extras = |schema: &Schema| {

@@ -60,23 +60,23 @@ impl ToSql for Cell {
 /// Brings the database up to the schema, or says how. Safe to run in several processes at once: the second one waits, looks again
 /// and finds nothing left to do.
 pub(super) fn migrate(connection: &mut Connection, schema: &Schema, mode: Mode) -> Result<Plan, StoreError> {
-    let steps = {
+    let plan = {
         let reading = begin(connection, TransactionBehavior::Deferred)?;
         missing(&reading, schema)?
     };
-    if mode == Mode::Plan || steps.is_empty() {
-        return Ok(Plan { steps });
+    if mode == Mode::Plan || plan.is_empty() {
+        return Ok(plan);
     }
     let transaction = begin(connection, TransactionBehavior::Immediate)?;
-    let steps = missing(&transaction, schema)?;
-    for step in &steps {
+    let plan = missing(&transaction, schema)?;
+    for step in &plan.steps {
         transaction.execute(step, []).map_err(|error| step_failed(step, error))?;
     }
     commit(transaction)?;
-    Ok(Plan { steps })
+    Ok(plan)
 }
 
-fn missing(connection: &Connection, schema: &Schema) -> Result<Vec<String>, StoreError> {
+fn missing(connection: &Connection, schema: &Schema) -> Result<Plan, StoreError> {
     let existing = introspect::existing(connection, schema).map_err(|error| store_error(error, None))?;
     migrate::plan(Dialect::Sqlite, schema, &existing)
 }

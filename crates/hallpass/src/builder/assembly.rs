@@ -213,10 +213,11 @@ impl Builder {
         if self.rate_limit.is_in_database() {
             schema = schema.with_table(stored_counters::table());
         }
-        let numbers = self.make_id.is_none() && self.advanced.database.generate_id == Some(GenerateId::Serial);
-        if numbers {
-            schema = schema.numbered();
-        }
+        schema = match self.advanced.database.generate_id.filter(|_| self.make_id.is_none()) {
+            Some(GenerateId::Serial) => schema.numbered(),
+            Some(GenerateId::Uuid) => schema.uuids(),
+            _ => schema,
+        };
         let named = self.table_names().iter().try_fold(schema, |schema, names| names.apply(schema))?;
         table_names::check(&named)?;
         Ok(named)

@@ -94,6 +94,7 @@ pub enum FieldType {
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the npm package's")]
 pub struct AdditionalField {
     /// What it holds.
     #[serde(rename = "type")]
@@ -108,6 +109,12 @@ pub struct AdditionalField {
     pub returned: bool,
     /// Whether no two rows may have the same value.
     pub unique: bool,
+    /// Whether rows are looked up by it, so that the column gets an index.
+    pub index: bool,
+    /// Whether rows are ordered by it. On MySQL and MariaDB a text is then at most 255 characters long.
+    pub sortable: bool,
+    /// Whether a number may need more than 32 bits.
+    pub bigint: bool,
     /// The column's name in the database; the field's own when not said.
     pub field_name: Option<String>,
 }
@@ -121,6 +128,9 @@ impl Default for AdditionalField {
             input: true,
             returned: true,
             unique: false,
+            index: false,
+            sortable: false,
+            bigint: false,
             field_name: None,
         }
     }
@@ -130,6 +140,7 @@ impl AdditionalField {
     pub(crate) fn column(&self, name: &str) -> Column {
         let kind = match self.field_type {
             FieldType::String => ColumnKind::Text,
+            FieldType::Number if self.bigint => ColumnKind::BigInteger,
             FieldType::Number => ColumnKind::Integer,
             FieldType::Boolean => ColumnKind::Boolean,
             FieldType::Date => ColumnKind::Date,
@@ -143,6 +154,8 @@ impl AdditionalField {
         }
         column.required = self.required != Some(false);
         column.unique = self.unique;
+        column.indexed = self.index;
+        column.sortable = self.sortable;
         column.default = self.default_value.clone().map(Value::from);
         column
     }

@@ -5,8 +5,7 @@ use std::time::Duration;
 use hallpass::{
     Environment, Hallpass,
     options::{BaseUrl, Span},
-    store::Schema,
-    store::{Mode, Store},
+    store::{Lack, Mode, Plan, Schema, Store},
 };
 use hallpass_sql::SqlStore;
 use url::{Host, Url};
@@ -16,7 +15,7 @@ use super::{
     Level::{self, Error, Hint, Warning},
 };
 use crate::{
-    commands::{chain, config_check::without_password, open},
+    commands::{DEAF, chain, config_check::without_password, open},
     config::{Config, SecretOrigin},
 };
 
@@ -134,16 +133,11 @@ pub(super) async fn database(config: &Config, engine: &Hallpass, findings: &mut 
         Ok(store) => store,
         Err(error) => return findings.add(Error, "database", error.to_string()),
     };
+    let mut silent = None;
     match store.migrate(&in_database(config, engine), Mode::Plan).await {
-        Ok(plan) if plan.is_empty() => {
-            findings.add(Level::Ok, "database", "it has the tables and columns that this needs");
-        }
-        Ok(_) if config.database.auto_migrate.unwrap_or_else(|| SqlStore::is_embedded(url)) => {
-            let says = "it lacks tables or columns, which `hallpass serve` adds at its start; `hallpass migrate --plan` shows them";
-            findings.add(Warning, "database", says);
-        }
-        Ok(_) => {
-            findings.add(Error, "database", "it lacks tables or columns that this needs; run `hallpass migrate`");
+        Ok(plan) => {
+            what_it_lacks(config, &plan, findings);
+            silent = plan.lacks.into_iter().find(|lack| matches!(lack, Lack::Changes { .. }));
         }
         Err(error) => findings.add(Error, "database", chain(error).to_string()),
     }
@@ -152,9 +146,32 @@ pub(super) async fn database(config: &Config, engine: &Hallpass, findings: &mut 
         Some(_) => engine.session_cache().is_ok(),
         None => store.changes().is_some(),
     };
-    cache(config, tells, findings);
+    match silent.filter(|_| tells && config.secondary_storage.url.is_none()) {
+        Some(lack) if config.session.cache.enabled != Some(false) => {
+            let says = format!("it is off: the database lacks {lack}; run `hallpass migrate` as a user who may");
+            findings.add(Warning, "session.cache", says);
+        }
+        _ => cache(config, tells, findings),
+    }
     if let Err(error) = store.close().await {
         findings.add(Warning, "database", chain(error).to_string());
+    }
+}
+
+fn what_it_lacks(config: &Config, plan: &Plan, findings: &mut Findings) {
+    let adds = config.database.auto_migrate.unwrap_or_else(|| SqlStore::is_embedded(&config.database.url));
+    let missing = plan.missing();
+    if plan.lacks.iter().all(|lack| matches!(lack, Lack::Changes { .. })) {
+        findings.add(Level::Ok, "database", "it has the tables and columns that this needs");
+    } else if adds {
+        let says = format!(
+            "it lacks {missing}, which `hallpass serve` adds at its start; `hallpass migrate --plan` shows how"
+        );
+        findings.add(Warning, "database", says);
+    } else if plan.can_wait() {
+        findings.add(Warning, "database", format!("it lacks {missing}; run `hallpass migrate`"));
+    } else {
+        findings.add(Error, "database", format!("it lacks {missing}, which this needs; run `hallpass migrate`"));
     }
 }
 
@@ -187,23 +204,22 @@ pub(super) async fn secondary_storage(config: &Config, engine: &Hallpass, findin
 fn cache(config: &Config, store_tells: bool, findings: &mut Findings) {
     let cache = &config.session.cache;
     let is_zero = |span: Option<Span>| span.is_some_and(|span| Duration::from(span).is_zero());
+    let is_deaf = config.database.is_deaf() && config.secondary_storage.url.is_none();
+    let why = if is_deaf { DEAF } else { "this database does not tell of changes that others make" };
     let (level, says) = if cache.enabled == Some(false) {
-        (Hint, "it is switched off: every look-up asks the database")
+        (Hint, "it is switched off: every look-up asks the database".into())
     } else if is_zero(cache.lease) && store_tells {
-        (Hint, "it is off, because its lease is 0")
+        (Hint, "it is off, because its lease is 0".into())
     } else if is_zero(cache.max_age) || cache.max_bytes == Some(0) {
-        (Hint, "it is off, because it may keep nothing")
+        (Hint, "it is off, because it may keep nothing".into())
     } else if store_tells {
-        (Level::Ok, "it is on")
+        (Level::Ok, "it is on".into())
     } else if cache.accept_stale.is_some_and(|span| !Duration::from(span).is_zero()) {
-        (Warning, "it is on by accept_stale: what other nodes and programs change is seen late")
+        (Warning, "it is on by accept_stale: what other nodes and programs change is seen late".into())
     } else if cache.enabled == Some(true) {
-        (
-            Error,
-            "it is asked for, but this database does not tell of changes that others make; leave session.cache.enabled out",
-        )
+        (Error, format!("it is asked for, but {why}; or leave session.cache.enabled out"))
     } else {
-        (Level::Ok, "it is off: this database does not tell of changes that others make")
+        (if is_deaf { Warning } else { Level::Ok }, format!("it is off: {why}"))
     };
     findings.add(level, "session.cache", says);
 }

@@ -1,0 +1,118 @@
+//! On Postgres: databases that do not tell of changes, be it for want of triggers or of a way to hear of them.
+
+use std::{
+    fs,
+    io::Write,
+    net::TcpStream,
+    time::{Duration, Instant},
+};
+
+use hallpass_test_services::Postgres;
+
+use crate::support::{Answer, Server, err, out, run};
+
+/// A database with the tables of the npm package and nothing else, its server, and a configuration that names it.
+async fn without_triggers() -> Option<(Postgres, String, String)> {
+    let postgres = Postgres::start().await?;
+    let url = postgres.database().await;
+    let config = format!("[database]\nurl = \"{url}\"\n");
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("hallpass.toml"), &config).unwrap();
+    assert!(run(folder.path(), &["migrate"]).status.success());
+    for table in ["session", "user"] {
+        let function = format!("DROP FUNCTION hallpass_{table}_of_{table} CASCADE");
+        postgres.statement(&url, &function).await;
+    }
+    Some((postgres, url, config))
+}
+
+/// A server that has said what there is to say at its start.
+fn started(config: &str) -> Server {
+    let server = Server::start(config);
+    assert_eq!(server.get("/readyz", None).status, 200);
+    server
+}
+
+fn metrics(address: std::net::SocketAddr) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n").unwrap();
+    Answer::read(&mut stream).body
+}
+
+fn hits(address: std::net::SocketAddr) -> u64 {
+    let shown = metrics(address);
+    let hits = shown.lines().find_map(|line| line.strip_prefix("hallpass_session_cache_hits_total "));
+    hits.map_or(0, |hits| hits.parse().unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_triggers_everything_works_but_the_cache_which_comes_on_with_them() {
+    let Some((_postgres, _url, config)) = without_triggers().await else { return };
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let server = started(&format!("{config}[server]\nmetrics_listen = \"{address}\"\n"));
+    let log = server.log();
+    assert!(log.contains("the session cache is off") && log.contains("run `hallpass migrate`"), "{log}");
+    let token = server.sign_up("ada");
+    let folder = server.folder.path();
+    assert!(out(&run(folder, &["user", "list"])).contains("ada@example.com"));
+    assert!(run(folder, &["session", "list", "ada@example.com"]).status.success());
+    let findings = out(&run(folder, &["doctor"]));
+    assert!(findings.contains("ok       database: it has the tables and columns"), "{findings}");
+    assert!(findings.contains("warning  session.cache: it is off: the database lacks the triggers"), "{findings}");
+    let ask = || server.get("/api/auth/get-session", Some(&token)).body.contains("ada@example.com");
+    assert!(ask() && ask() && ask());
+    assert_eq!(hits(address), 0);
+
+    let migrated = run(folder, &["migrate"]);
+    assert!(out(&migrated).contains("create or replace trigger") && !out(&migrated).contains("create table"));
+    let late = Instant::now() + Duration::from_secs(60);
+    while hits(address) == 0 {
+        assert!(ask() && Instant::now() < late, "the cache does not come on: {}", server.log());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_missing_is_named() {
+    let Some((postgres, url, config)) = without_triggers().await else { return };
+    postgres.statement(&url, r#"ALTER TABLE "account" DROP COLUMN "scope""#).await;
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("hallpass.toml"), &config).unwrap();
+    let refused = run(folder.path(), &["user", "list"]);
+    assert!(!refused.status.success());
+    assert!(err(&refused).contains(r#"lacks column "scope" of table "account", the triggers"#), "{}", err(&refused));
+    let server = started(&config);
+    assert!(server.log().contains(r#"lacks column "scope" of table "account""#), "{}", server.log());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_cannot_hear_says_what_to_set() {
+    let Some((_postgres, _url, config)) = without_triggers().await else { return };
+    let server = started(&format!("{config}statement_cache = false\n"));
+    assert!(
+        server.log().contains("the session cache is off: with database.statement_cache = false"),
+        "{}",
+        server.log()
+    );
+    let findings = out(&run(server.folder.path(), &["doctor"]));
+    assert!(findings.contains("warning  session.cache: it is off: with database.statement_cache"), "{findings}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_takes_no_more_connections_than_it_may() {
+    let Some((postgres, url, config)) = without_triggers().await else { return };
+    let server = started(&format!("{config}max_connections = 3\nstatement_timeout = \"30s\"\n"));
+    std::thread::scope(|scope| {
+        for n in 0..8 {
+            let server = &server;
+            scope.spawn(move || server.sign_up(&format!("user{n}")));
+        }
+    });
+    let count =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'hallpass'";
+    let connections: u32 = postgres.statement(&url, count).await.parse().unwrap();
+    // Three, and the one that listens.
+    assert!((2..=4).contains(&connections), "{connections}");
+}
