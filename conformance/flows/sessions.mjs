@@ -211,10 +211,7 @@ export default [
       t.database((database, $) => database.prepare("delete from session where token = ?").run($.ann.token));
       await lookups(t, "ann");
       await t.post("/update-user", { name: "x" }, as("ann"), 401);
-      t.database((database) => {
-        database.pragma("foreign_keys = off");
-        database.prepare("delete from user where email = 'bob@example.com'").run();
-      });
+      t.database((database) => database.orphaning(() => database.prepare("delete from user where email = 'bob@example.com'").run()));
       await lookups(t, "bob");
     },
   },

@@ -130,13 +130,11 @@ function steps(both, name, result, at, show = () => {}) {
     each: (work) => Promise.all(both.sides.map((side, index) => work(side.kept, index))),
     /** Where the OAuth providers are, if the scenario asked for them. */
     providers: at,
-    /** Moves a kept session in time, in both databases: columns to seconds from now. */
+    /** Moves a kept session in time, on both sides: columns to seconds from now. */
     age: (name, columns) =>
       both.database((database, kept) => {
-        for (const [column, seconds] of Object.entries(columns)) {
-          const date = new Date(Date.now() + seconds * 1000).toISOString();
-          database.prepare(`update session set "${column}" = ? where token = ?`).run(date, kept[name].token);
-        }
+        const dates = Object.entries(columns).map(([column, seconds]) => [column, new Date(Date.now() + seconds * 1000).toISOString()]);
+        database.age(kept[name].token, Object.fromEntries(dates));
       }),
     sleep,
     kept: (index = 0) => both.sides[index].kept,

@@ -1,7 +1,7 @@
 // Two servers that are asked the same things. Each keeps what it has answered, and later requests are written in terms
 // of what was kept ("the token of ann"), so that both receive the same request up to their own generated values.
-import Database from "better-sqlite3";
 import { cookieHeader, jar } from "./cookies.mjs";
+import { openDatabase } from "./database.mjs";
 import { memory, normalise, normaliseMail, sameText } from "./normalise.mjs";
 import { aMoment, outbox, target } from "./outbox.mjs";
 import { ORIGIN } from "./scenario.mjs";
@@ -71,11 +71,11 @@ export function pair(left, right, { basePath = "/api/auth", secret, lifetimes = 
       const texts = mails.map(({ text }) => text);
       return { equal: sameText(...texts), texts, mails: mails.map(({ sent }) => sent) };
     },
-    /** Runs `change(database, kept)` on the database file of each server. In the reckoning of dates it is a step too. */
+    /** Runs `change(database, kept)` on the database of each server. In the reckoning of dates it is a step too. */
     database(change) {
       const sent = Date.now();
       for (const side of sides) {
-        const database = new Database(side.server.database, { timeout: 5000 });
+        const database = openDatabase(side.server.store);
         try {
           change(database, side.kept);
         } finally {
