@@ -131,11 +131,11 @@ function steps(both, name, result, at, show = () => {}) {
     /** Where the OAuth providers are, if the scenario asked for them. */
     providers: at,
     /** Moves a kept session in time, on both sides: columns to seconds from now. */
-    age: (name, columns) =>
-      both.database((database, kept) => {
-        const dates = Object.entries(columns).map(([column, seconds]) => [column, new Date(Date.now() + seconds * 1000).toISOString()]);
-        database.age(kept[name].token, Object.fromEntries(dates));
-      }),
+    age: (name, columns) => {
+      const ofNow = () => Object.entries(columns).map(([column, seconds]) => [column, new Date(Date.now() + seconds * 1000).toISOString()]);
+      let dates;
+      both.database((database, kept) => database.age(kept[name].token, Object.fromEntries((dates ??= ofNow()))));
+    },
     sleep,
     kept: (index = 0) => both.sides[index].kept,
     PASSWORD,

@@ -29,7 +29,9 @@ export function pair(left, right, { basePath = "/api/auth", secret, lifetimes = 
     outbox: outbox(server.outbox),
     mutate: index === 1 ? mutate : (answer) => answer,
   }));
+  let edited = false;
   async function askOne(side, request) {
+    if (edited) await side.server.heard();
     const wanted = typeof request === "function" ? request(side.kept) : request;
     const sent = Date.now();
     const answer = side.mutate(await side.wire.send(onTheWire(wanted, basePath)));
@@ -53,6 +55,7 @@ export function pair(left, right, { basePath = "/api/auth", secret, lifetimes = 
   return {
     async ask(request) {
       const both = await Promise.all(sides.map((side) => askOne(side, request)));
+      edited = false;
       const mails = await takeMails();
       const texts = both.map(({ text }, index) => text + mails[index].text);
       return {
@@ -73,6 +76,7 @@ export function pair(left, right, { basePath = "/api/auth", secret, lifetimes = 
     },
     /** Runs `change(database, kept)` on the database of each server. In the reckoning of dates it is a step too. */
     database(change) {
+      edited = true;
       const sent = Date.now();
       for (const side of sides) {
         const database = openDatabase(side.server.store);
