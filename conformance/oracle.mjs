@@ -60,8 +60,18 @@ function pluginsOf({ bearer, plugins = {} }) {
   return wanted.map(([name, options]) => available[name](options));
 }
 
+/**
+ * The package's transactions read first and write later, which SQLite refuses at once, however patient one is, if another process
+ * has written in between. So they ask for the right to write when they begin, and wait for it.
+ */
+function upFront(database) {
+  const prepare = database.prepare.bind(database);
+  database.prepare = (statement) => prepare(statement === "begin" ? "begin immediate" : statement);
+  return database;
+}
+
 function open({ database: file, url }) {
-  if (!url) return new Database(file);
+  if (!url) return upFront(new Database(file));
   if (url.startsWith("mysql:")) return mysql.createPool({ uri: url, timezone: "Z", connectionLimit: 10 });
   const pool = new pg.Pool({ connectionString: url, max: 10 });
   pool.on("error", (error) => console.error(error.message));

@@ -46,7 +46,7 @@ const UUID = "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12
 /** Every table's id gets a default of the database's own. */
 function ownDefaults(t) {
   t.database((database) => {
-    for (const name of ["account", "session", "user"]) {
+    for (const name of database.tables.filter((name) => name !== "verification").sort()) {
       const made = { postgres: "md5(random()::text)", mariadb: "(md5(uuid()))" }[database.kind];
       if (made) {
         database.exec(`alter table "${name}" alter column id set default ${made}`);
@@ -60,18 +60,18 @@ function ownDefaults(t) {
 
 export default [
   ids("UUIDs", "uuid", (t) => t.database((database) => {
-    for (const table of ["user", "session", "account"]) {
+    for (const table of database.tables.filter((name) => name !== "verification")) {
       for (const id of database.prepare(`select id from "${table}"`).pluck().all()) assert.match(id, new RegExp(`^${UUID}$`));
     }
-    assert.equal(database.prepare(`select count(*) from account join user on user.id = account.userId and user.id = account.accountId`).pluck().get(), 2);
+    assert.equal(database.prepare(`select count(*) from account join user on user.id = account.userId and cast(user.id as char(36)) = account.accountId`).pluck().get(), 2);
   })),
   ids("numbers", "serial", (t) => {
     stored(t, `select id, name from user order by id`, [[1, "ann"], [2, "Benjamin"]]);
     stored(t, `select id, userId, accountId from account order by id`, [[1, 1, "1"], [2, 2, "2"]]);
-    stored(t, `select id, userId from session order by id`, [[1, 1]]);
+    if (t.store !== "redis") stored(t, `select id, userId from session order by id`, [[1, 1]]);
   }),
   ids("the database's own", false, (t) => t.database((database) => {
-    for (const table of ["user", "session", "account"]) {
+    for (const table of database.tables.filter((name) => name !== "verification")) {
       for (const id of database.prepare(`select id from "${table}"`).pluck().all()) assert.match(id, /^[0-9a-f]{32}$/);
     }
   }), ownDefaults),

@@ -209,7 +209,7 @@ export default [
         t.database((database) => database.prepare("update user set emailVerified = false").run());
         await signIn(t, login);
         await known(t);
-        t.database((database) => ["session", "account", "user"].forEach((table) => database.prepare(`delete from ${table}`).run()));
+        t.database((database) => database.forget());
       }
       // The provider's address belongs to somebody else here.
       await signIn(t, "ann");

@@ -114,7 +114,7 @@ export default [
       await t.get("/list-accounts", as("ann"), 200);
       await t.signIn("ann", "new", { password: NEW });
       await request(t, "fourth");
-      t.database((database) => database.exec("delete from account; delete from session; delete from user"));
+      t.database((database) => database.forget());
       await reset(t, from("fourth"), 400);
       await t.send(($) => ({ target: $.fourth.target }), 302);
       await t.noMail(await t.post("/request-password-reset", { email: ann }, {}, 200));

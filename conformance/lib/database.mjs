@@ -15,13 +15,15 @@ const FOREIGN_KEYS = {
 };
 
 /**
- * Gives { kind, name, prepare, exec, close }; `orphaning(work)` does work that foreign keys would refuse, and
- * `age(token, columns)` gives a session other dates, wherever it is kept.
+ * Gives { kind, name, tables, prepare, exec, close }. `tables` are those that the store has of the four; the others are in Redis.
+ * `orphaning(work)` does work that foreign keys would refuse. `alter(token, columns)` changes a session wherever it is kept, or ends
+ * it if columns are null, and `forget()` removes all users with what is theirs.
  */
 export function openDatabase(store) {
   const kind = store.file ? "sqlite" : store.kind;
   const database = store.file ? new Database(store.file, { timeout: 5000 }) : afar(store);
   const [off, on] = FOREIGN_KEYS[kind];
+  const inRedis = (...question) => askWorker({ kind: "redis", url: store.redis, statement: question[0], values: question[1] });
   return Object.assign(database, {
     kind,
     orphaning(work) {
@@ -29,10 +31,17 @@ export function openDatabase(store) {
       work();
       database.exec(on);
     },
-    age(token, columns) {
-      if (store.redis) return askWorker({ kind: "redis", url: store.redis, statement: token, values: columns });
+    tables: store.redis ? ["user", "account"] : ["user", "session", "account", "verification"],
+    alter(token, columns) {
+      if (store.redis) return inRedis(token, columns);
+      if (!columns) return database.prepare("delete from session where token = ?").run(token);
       const names = Object.keys(columns).map((column) => `"${column}" = ?`);
       return database.prepare(`update session set ${names} where token = ?`).run(...Object.values(columns), token);
+    },
+    forget() {
+      if (store.redis) inRedis("", null);
+      else database.exec("delete from session");
+      database.exec("delete from account; delete from user");
     },
   });
 }
