@@ -17,7 +17,7 @@ export async function loadFlows(filter = "") {
 }
 
 /** Resolves to { steps, different: [text] } over all flows. */
-export async function runFlows({ startPair, filter, show, print = console.log }) {
+export async function runFlows({ startPair, kind = "sqlite", filter, show, print = console.log }) {
   const waiting = await loadFlows(filter);
   const total = { flows: waiting.length, steps: 0, different: [] };
   async function worker() {

@@ -10,6 +10,7 @@ import { createServer } from "node:http";
 import { createInterface } from "node:readline";
 import { redisStorage } from "@better-auth/redis-storage";
 import { betterAuth } from "better-auth";
+import { hashPassword, verifyPassword } from "better-auth/crypto";
 import { getMigrations } from "better-auth/db/migration";
 import { toNodeHandler } from "better-auth/node";
 import * as available from "better-auth/plugins";
@@ -42,13 +43,35 @@ function withSenders(options, outbox) {
   return options;
 }
 
+// Hashing is most of what the flows cost, and what it makes is not on the wire: the package's own functions, asked once for each
+// password. That each server knows the other's hashes is for the stages on one store to show.
+const once = (work) => {
+  const known = new Map();
+  return (given) => {
+    const key = JSON.stringify(given);
+    if (!known.has(key)) known.set(key, work(given));
+    return known.get(key);
+  };
+};
+const PASSWORDS = { hash: once(hashPassword), verify: once(verifyPassword) };
+
 function pluginsOf({ bearer, plugins = {} }) {
   const wanted = Object.entries({ ...plugins, ...(bearer && { bearer }) });
   return wanted.map(([name, options]) => available[name](options));
 }
 
+/**
+ * The package's transactions read first and write later, which SQLite refuses at once, however patient one is, if another process
+ * has written in between. So they ask for the right to write when they begin, and wait for it.
+ */
+function upFront(database) {
+  const prepare = database.prepare.bind(database);
+  database.prepare = (statement) => prepare(statement === "begin" ? "begin immediate" : statement);
+  return database;
+}
+
 function open({ database: file, url }) {
-  if (!url) return new Database(file);
+  if (!url) return upFront(new Database(file));
   if (url.startsWith("mysql:")) return mysql.createPool({ uri: url, timezone: "Z", connectionLimit: 10 });
   const pool = new pg.Pool({ connectionString: url, max: 10 });
   pool.on("error", (error) => console.error(error.message));
@@ -66,6 +89,7 @@ async function become(config) {
   if (config.redis) redis = new Redis(config.redis);
   const options = {
     ...withSenders(config.options, config.outbox),
+    emailAndPassword: { ...config.options.emailAndPassword, password: PASSWORDS },
     database,
     ...(redis && { secondaryStorage: redisStorage({ client: redis }) }),
     plugins: pluginsOf(config),

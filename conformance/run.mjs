@@ -12,13 +12,14 @@ import { runExample } from "./example.mjs";
 import { runClient } from "./official-client.mjs";
 import { runSelfTest } from "./self-test.mjs";
 import { runSideBySide } from "./side-by-side.mjs";
-import { KINDS } from "./lib/stores.mjs";
+import { KINDS, freshStore } from "./lib/stores.mjs";
 import { runMigrations } from "./migrations.mjs";
 import { runShared } from "./shared-database.mjs";
 import { runWeb } from "./web.mjs";
 
 const USAGE = `usage: node run.mjs [flows|generated|client|shared|migrations|side-by-side|self-test|browser|example|web|gateways|book|examples|all] [options]
-  --store KIND               for side-by-side: ${KINDS.join(", ")}, or all of them (default)
+  --store KIND               ${KINDS.join(", ")}, or all of them: for flows, generated, client and shared (default: sqlite)
+                             and for side-by-side (default: all)
   --filter TEXT              only flows whose name contains TEXT; of the book, only chapters
   --show                     print what the npm package answers to each step of the flows, or what each step of the book printed
   --count N                  how many generated requests (default 5000)
@@ -30,7 +31,7 @@ const USAGE = `usage: node run.mjs [flows|generated|client|shared|migrations|sid
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    store: { type: "string", default: "all" },
+    store: { type: "string" },
     filter: { type: "string" },
     show: { type: "boolean", default: false },
     count: { type: "string", default: "5000" },
@@ -49,38 +50,58 @@ function startSubject(scenario, options) {
   return values.against === "oracle" ? startOracle(given, { name: "second oracle", ...options }) : startHallpass(given, options);
 }
 
+/** A server on a store of its own, which goes with it. */
+const onFresh = (kind, start) => async (scenario) => {
+  const store = await freshStore(kind);
+  const server = await start(scenario, { database: store }).catch(async (error) => {
+    await store.drop();
+    throw error;
+  });
+  const stop = async (signal) => {
+    await server.stop(signal);
+    await store.drop();
+  };
+  return { ...server, stop };
+};
+
 /** The npm package first, whatever is compared with it second. */
-async function startPair(scenario) {
-  const [one, other] = await Promise.allSettled([startOracle(scenario), startSubject(scenario)]);
+const startPair = (kind) => async (scenario) => {
+  const [one, other] = await Promise.allSettled([startOracle, startSubject].map((start) => onFresh(kind, start)(scenario)));
   const failed = [one, other].find((server) => server.status === "rejected");
   if (failed) {
     for (const server of [one, other]) await server.value?.stop();
     throw failed.reason;
   }
   return [one.value, other.value];
+};
+
+/** Does a stage on the stores that were asked for, one after the other. */
+async function onStores(byDefault, run) {
+  const total = { steps: 0, different: [] };
+  for (const kind of { all: KINDS, undefined: byDefault }[values.store] ?? [values.store]) {
+    if (values.store !== undefined || byDefault.length > 1) console.log(`  on ${kind}`);
+    const { steps, different } = await run(kind);
+    total.steps += steps;
+    total.different.push(...different);
+  }
+  return total;
 }
 
 const STAGES = {
-  flows: () => runFlows({ startPair, filter: values.filter, show: values.show }),
-  generated() {
+  flows: () => onStores(["sqlite"], (kind) => runFlows({ startPair: startPair(kind), kind, filter: values.filter, show: values.show })),
+  generated: () => onStores(["sqlite"], (kind) => {
     const seed = Number(values.seed ?? Date.now() % 2 ** 32) >>> 0;
     const only = values.only === undefined ? undefined : Number(values.only);
     console.log(`  seed ${seed}`);
-    return runGenerated({ startPair, seed, count: Number(values.count), only });
-  },
-  client: () => runClient({ start: startSubject }),
-  async "side-by-side"() {
+    return runGenerated({ startPair: startPair(kind), seed, count: Number(values.count), only });
+  }),
+  client: () => onStores(["sqlite"], (kind) => runClient({ start: onFresh(kind, startSubject) })),
+  "side-by-side": () => onStores(KINDS, (kind) => {
     const seed = Number(values.seed ?? Date.now() % 2 ** 32) >>> 0;
-    const total = { steps: 0, different: [] };
-    for (const kind of values.store === "all" ? KINDS : [values.store]) {
-      console.log(`  ${kind}, seed ${seed}`);
-      const { steps, different } = await runSideBySide({ original: startOracle, subject: startSubject, kind, seed, count: Number(values.count) });
-      total.steps += steps;
-      total.different.push(...different);
-    }
-    return total;
-  },
-  shared: () => runShared({ original: startOracle, subject: startSubject }),
+    console.log(`  seed ${seed}`);
+    return runSideBySide({ original: startOracle, subject: startSubject, kind, seed, count: Number(values.count) });
+  }),
+  shared: () => onStores(["sqlite"], (kind) => runShared({ original: startOracle, subject: startSubject, kind })),
   migrations: () => runMigrations({ original: startOracle, subject: startSubject }),
   "self-test": () => runSelfTest({}),
   async browser() {

@@ -110,7 +110,7 @@ const MAIL_FLOW = {
     const as = ($) => ({ authorization: `Bearer ${$.ann.token}` });
     await t.signUp("ann", { callbackURL: "/in" });
     await t.post("/request-password-reset", { email: "ann@example.com", redirectTo: "/reset" });
-    t.database((database) => database.exec("update user set emailVerified = 1"));
+    t.database((database) => database.exec("update user set emailVerified = true"));
     await t.post("/change-email", { newEmail: "new@example.com" }, as);
     await t.post("/delete-user", {}, as);
     await t.get("/get-session", as);

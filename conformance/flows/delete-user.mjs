@@ -11,7 +11,7 @@ const remove = (t, json, extra, is) => t.post("/delete-user", json, extra, is);
 const callback = (token, callbackURL) => `/delete-user/callback?token=${token}${callbackURL === undefined ? "" : `&callbackURL=${encodeURIComponent(callbackURL)}`}`;
 
 /** How many rows there are of everything that belongs to users. */
-const rows = (t) => t.same("rows", (database) => ["user", "session", "account", "verification"].map((table) => database.prepare(`select count(*) as count from ${table}`).get().count));
+const rows = (t) => t.same("rows", (database) => database.tables.map((table) => database.prepare(`select count(*) as count from ${table}`).get().count));
 
 /** Writes the row of a token, without a mail. */
 function handmade(t, token, { name = "ann", seconds = 60, identifier = `delete-account-${token}` } = {}) {
@@ -190,7 +190,8 @@ export default [
       await remove(t, ($) => ({ token: $.mail.token }), as("carl"), 404);
       await mail("carl");
       await remove(t, ($) => ({ token: $.mail.token, password: "wrong password" }), as("carl"), 400);
-      await remove(t, ($) => ({ token: $.mail.token.toUpperCase() }), as("carl"), 404);
+      // MariaDB finds texts in other capitals too, and hallpass does not (COMPATIBILITY D81).
+      if (t.store !== "mariadb") await remove(t, ($) => ({ token: $.mail.token.toUpperCase() }), as("carl"), 404);
       await remove(t, ($) => ({ token: ` ${$.mail.token}` }), as("carl"), 404);
       await remove(t, ($) => ({ token: $.mail.token, callbackURL: "/x" }), withCookie("carl"), 200);
       rows(t);

@@ -37,7 +37,7 @@ export default [
       t.database((database) => {
         assert.deepEqual(database.prepare(`select mail, mail_verified, "plan name" as plan from people`).all(), [{ mail: "ann@example.com", mail_verified: 0, plan: "paid" }]);
         assert.equal(database.prepare(`select count(*) from "Accs" join people on people.id = owner where length(hash) = 161`).pluck().get(), 1);
-        assert.equal(database.prepare(`select count(*) from "log ins" where person_id is not null`).pluck().get(), 0);
+        if (t.store !== "redis") assert.equal(database.prepare(`select count(*) from "log ins" where person_id is not null`).pluck().get(), 0);
       });
     },
   },

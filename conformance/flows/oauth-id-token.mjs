@@ -107,7 +107,7 @@ export default [
       await t.signUp("ann");
       const enter = () => t.post("/sign-in/social", { provider: "faulty", idToken: { token } }, { keep: "again" });
       await enter();
-      t.database((database) => database.prepare("update user set emailVerified = 1").run());
+      t.database((database) => database.prepare("update user set emailVerified = true").run());
       await enter();
       await seen(t, "again");
       await stored(t);

@@ -19,7 +19,7 @@ async function linked(t, as, { login = as, ...json } = {}, is = 302) {
   return back(t, as, {}, is);
 }
 
-const verify = (t, email) => t.database((database) => database.prepare("update user set emailVerified = 1 where email = ?").run(email));
+const verify = (t, email) => t.database((database) => database.prepare("update user set emailVerified = true where email = ?").run(email));
 
 /** Somebody who is known here by address and password comes from the provider: four times, verified here or there or not. */
 const implicit = (name, accountLinking) => ({

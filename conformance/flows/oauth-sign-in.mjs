@@ -188,7 +188,7 @@ export default [
     scenario: withProvider({ requireEmailVerification: true }),
     async run(t) {
       await signIn(t, "bob", { errorCallbackURL: "/failed" });
-      t.database((database) => database.prepare("update user set emailVerified = 1").run());
+      t.database((database) => database.prepare("update user set emailVerified = true").run());
       await signIn(t, "bob", { errorCallbackURL: "/failed" });
       await seen(t, "bob");
     },
@@ -203,13 +203,13 @@ export default [
         await signIn(t, login);
         await seen(t, login);
         // An address of one's own, verified here.
-        t.database((database) => database.prepare("update user set email = 'own@example.com', emailVerified = 1").run());
+        t.database((database) => database.prepare("update user set email = 'own@example.com', emailVerified = true").run());
         await signIn(t, login);
         await seen(t, login);
-        t.database((database) => database.prepare("update user set emailVerified = 0").run());
+        t.database((database) => database.prepare("update user set emailVerified = false").run());
         await signIn(t, login);
         await known(t);
-        t.database((database) => ["session", "account", "user"].forEach((table) => database.prepare(`delete from ${table}`).run()));
+        t.database((database) => database.forget());
       }
       // The provider's address belongs to somebody else here.
       await signIn(t, "ann");
@@ -227,10 +227,13 @@ export default [
     async run(t) {
       for (const login of ["ann", "bob"]) {
         await signIn(t, login);
-        t.database((database) => database.prepare("update user set name = 'Changed', image = null, emailVerified = 0").run());
+        t.database((database) => database.prepare("update user set name = 'Changed', image = null, emailVerified = false").run());
         await signIn(t, login);
         await seen(t, login);
-        t.database((database) => database.prepare("update user set email = rowid || '@example.com', emailVerified = 0").run());
+        t.database((database) => {
+          const ids = database.prepare("select id from user order by createdAt").pluck().all();
+          for (const [at, id] of ids.entries()) database.prepare("update user set email = ?, emailVerified = false where id = ?").run(`${at}@example.com`, id);
+        });
         await signIn(t, login);
         await known(t);
       }
@@ -252,10 +255,7 @@ export default [
     scenario: withProvider(),
     async run(t) {
       await signIn(t, "ann");
-      t.database((database) => {
-        database.pragma("foreign_keys = off");
-        database.prepare("delete from user").run();
-      });
+      t.database((database) => database.orphaning(() => database.prepare("delete from user").run()));
       await signIn(t, "ann", { errorCallbackURL: "/failed" });
       await known(t);
     },

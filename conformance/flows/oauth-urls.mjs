@@ -33,7 +33,7 @@ const each = (title, urls, begin, told = { user: { id: "1", email: "pat@example.
       await fabricate(t, name(index), "explicit", told, more);
       await back(t, name(index), {}, null);
       // Whoever comes next is new again.
-      t.database((database) => ["session", "account", "user"].forEach((table) => database.prepare(`delete from ${table}`).run()));
+      t.database((database) => database.forget());
     }
   },
 });

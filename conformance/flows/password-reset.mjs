@@ -108,13 +108,13 @@ export default [
       await request(t, "second");
       await reset(t, from("second"), 200, { newPassword: "another password" });
       await t.signIn("ann", "new", { password: "another password" });
-      t.database((database) => database.exec("update account set providerId = 'github'; update user set emailVerified = 1"));
+      t.database((database) => database.exec("update account set providerId = 'github'; update user set emailVerified = true"));
       await request(t, "third");
       await reset(t, from("third"), 200);
       await t.get("/list-accounts", as("ann"), 200);
       await t.signIn("ann", "new", { password: NEW });
       await request(t, "fourth");
-      t.database((database) => database.exec("pragma foreign_keys = off; delete from account; delete from session; delete from user"));
+      t.database((database) => database.forget());
       await reset(t, from("fourth"), 400);
       await t.send(($) => ({ target: $.fourth.target }), 302);
       await t.noMail(await t.post("/request-password-reset", { email: ann }, {}, 200));
@@ -270,10 +270,13 @@ export default [
       await request(t, "mail", { redirectTo: "/x" });
       await request(t, "other", { redirectTo: "/x" });
       t.same("stored identifiers", (database, $) =>
-        database.prepare("select identifier from verification order by rowid").all().map(({ identifier }, at) => identifier.replace($[["mail", "other"][at]].token, "TOKEN").replace(/^[A-Za-z0-9_-]{43}$/, "HASH")));
+        database.prepare("select identifier from verification order by createdAt").all().map(({ identifier }, at) => identifier.replace($[["mail", "other"][at]].token, "TOKEN").replace(/^[A-Za-z0-9_-]{43}$/, "HASH")));
       await t.send(($) => ({ target: $.mail.target }), 302);
       // What another configuration has stored plainly is found too.
-      t.database((database, $) => database.prepare("update verification set identifier = ? where rowid = (select min(rowid) from verification)").run(`reset-password:${$.mail.token}`));
+      t.database((database, $) => {
+        const first = database.prepare("select id from verification order by createdAt").pluck().get();
+        database.prepare("update verification set identifier = ? where id = ?").run(`reset-password:${$.mail.token}`, first);
+      });
       await t.send(($) => ({ target: $.mail.target }), 302);
       await reset(t, from("mail"), 200);
       await reset(t, from("mail"), 400);
@@ -338,7 +341,7 @@ export default [
       await t.signUp("ann");
       t.database((database) => {
         const now = new Date().toISOString();
-        database.prepare("insert into user (id, name, email, emailVerified, createdAt, updatedAt) values ('handmadehandmadehandmadehandmade', 'ann', ?, 0, ?, ?)").run(ann, now, now);
+        database.prepare("insert into user (id, name, email, emailVerified, createdAt, updatedAt) values ('handmadehandmadehandmadehandmade', 'ann', ?, false, ?, ?)").run(ann, now, now);
       });
       await request(t, "mail", { redirectTo: "/x" });
       await t.send(($) => ({ target: $.mail.target }), 302);

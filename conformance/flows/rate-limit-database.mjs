@@ -12,12 +12,14 @@ async function repeat(times, ask) {
 function counted(t, expected, columns = { table: "rateLimit", key: "key", count: "count", lastRequest: "lastRequest" }) {
   t.database((database) => {
     const { table, key, count, lastRequest } = columns;
-    const rows = database.prepare(`select "${key}" as key, "${count}" as count, typeof("${count}") as one, typeof("${lastRequest}") as other, "${lastRequest}" as last from "${table}" order by 1`).all();
+    const rows = database.prepare(`select "${key}" as "key", "${count}" as "count", "${lastRequest}" as last from "${table}" order by 1`).all();
     assert.deepEqual(rows.map((row) => [row.key, row.count]), expected);
     for (const row of rows) {
-      assert.deepEqual([row.one, row.other], ["integer", "integer"]);
       assert.ok(Math.abs(Date.now() - row.last) < 60_000, "lastRequest is in milliseconds");
     }
+    if (database.kind !== "sqlite") return; // Others have types.
+    const types = database.prepare(`select distinct typeof("${count}"), typeof("${lastRequest}") from "${table}"`).all();
+    assert.deepEqual(types.map(Object.values), [["integer", "integer"]]);
   });
 }
 

@@ -109,7 +109,7 @@ export default [
       await t.post("/sign-up/email", person({ name: "Mallory" }), {}, 200);
       await t.signIn("ann", "ann", {}, {});
       await t.post("/sign-in/email", { email: "ann@example.com", password: "wrong password" }, {}, 401);
-      t.database((database) => database.prepare("update user set emailVerified = 1").run());
+      t.database((database) => database.prepare("update user set emailVerified = true").run());
       await t.signIn("ann");
       await t.get("/get-session", as("ann"), "session");
     },

@@ -99,14 +99,14 @@ export async function accounts(t, as) {
 
 /** The columns of all accounts as the database has them. */
 export const stored = (t) =>
-  t.look((database) => database.prepare("select accountId, providerId, accessToken, refreshToken, idToken, accessTokenExpiresAt, refreshTokenExpiresAt, scope, createdAt, updatedAt from account order by rowid").all());
+  t.look((database) => database.prepare("select accountId, providerId, accessToken, refreshToken, idToken, accessTokenExpiresAt, refreshTokenExpiresAt, scope, createdAt, updatedAt from account order by createdAt").all());
 
 /** Who is known, as the database has it. */
-export const known = (t) => t.look((database) => database.prepare("select id, name, email, emailVerified, image, updatedAt from user order by rowid").all());
+export const known = (t) => t.look((database) => database.prepare("select id, name, email, emailVerified, image, updatedAt from user order by createdAt").all());
 
 /** What is remembered of those who are on their way, as the database has it. */
 export const states = (t) =>
-  t.look((database) => database.prepare("select identifier, value, expiresAt from verification order by rowid").all().map((row) => ({ ...row, value: JSON.parse(row.value) })));
+  t.look((database) => database.prepare("select identifier, value, expiresAt from verification order by createdAt").all().map((row) => ({ ...row, value: JSON.parse(row.value) })));
 
 async function walk(from, login) {
   const wires = new Map();

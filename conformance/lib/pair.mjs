@@ -1,7 +1,7 @@
 // Two servers that are asked the same things. Each keeps what it has answered, and later requests are written in terms
 // of what was kept ("the token of ann"), so that both receive the same request up to their own generated values.
-import Database from "better-sqlite3";
 import { cookieHeader, jar } from "./cookies.mjs";
+import { openDatabase } from "./database.mjs";
 import { memory, normalise, normaliseMail, sameText } from "./normalise.mjs";
 import { aMoment, outbox, target } from "./outbox.mjs";
 import { ORIGIN } from "./scenario.mjs";
@@ -27,12 +27,15 @@ export function pair(left, right, { basePath = "/api/auth", secret, lifetimes = 
     kept: { mails: [] },
     seen: memory(lifetimes),
     outbox: outbox(server.outbox),
+    settle: server.store.kind === "mariadb" ? inOrder : (answer) => answer,
     mutate: index === 1 ? mutate : (answer) => answer,
   }));
+  let edited = false;
   async function askOne(side, request) {
+    if (edited) await side.server.heard();
     const wanted = typeof request === "function" ? request(side.kept) : request;
     const sent = Date.now();
-    const answer = side.mutate(await side.wire.send(onTheWire(wanted, basePath)));
+    const answer = side.mutate(side.settle(await side.wire.send(onTheWire(wanted, basePath))));
     const done = Date.now();
     side.seen.asked.push({ sent, done });
     if (wanted.keep) keep(side, wanted.keep, answer);
@@ -53,6 +56,7 @@ export function pair(left, right, { basePath = "/api/auth", secret, lifetimes = 
   return {
     async ask(request) {
       const both = await Promise.all(sides.map((side) => askOne(side, request)));
+      edited = false;
       const mails = await takeMails();
       const texts = both.map(({ text }, index) => text + mails[index].text);
       return {
@@ -71,11 +75,12 @@ export function pair(left, right, { basePath = "/api/auth", secret, lifetimes = 
       const texts = mails.map(({ text }) => text);
       return { equal: sameText(...texts), texts, mails: mails.map(({ sent }) => sent) };
     },
-    /** Runs `change(database, kept)` on the database file of each server. In the reckoning of dates it is a step too. */
+    /** Runs `change(database, kept)` on the database of each server. In the reckoning of dates it is a step too. */
     database(change) {
+      edited = true;
       const sent = Date.now();
       for (const side of sides) {
-        const database = new Database(side.server.database, { timeout: 5000 });
+        const database = openDatabase(side.server.store);
         try {
           change(database, side.kept);
         } finally {
@@ -95,6 +100,13 @@ export function pair(left, right, { basePath = "/api/auth", secret, lifetimes = 
     sides,
     close: () => sides.forEach((side) => side.wire.close()),
   };
+}
+
+/** Rows that nobody asked to be in order come in that of their ids from MariaDB, so at random on both sides. */
+function inOrder(answer) {
+  const list = parsed(answer.body);
+  if (!Array.isArray(list)) return answer;
+  return { ...answer, body: JSON.stringify(list.sort((a, b) => (a?.createdAt < b?.createdAt ? -1 : 1))) };
 }
 
 function onTheWire(request, basePath) {

@@ -1,5 +1,6 @@
-// Starts one of the two servers for a scenario. Both resolve to { name, port, database, outbox, output(), stop() }:
-// `database` and `outbox` are files, the second one of mails (outbox.mjs), which is there once a mail was sent. The example
+// Starts one of the two servers for a scenario. Both resolve to { name, port, database, outbox, output(), stop(), heard() }:
+// `database` and `outbox` are files, the second one of mails (outbox.mjs), which is there once a mail was sent; `heard` resolves when it knows of
+// what others have changed in its store. The example
 // application, which knows no scenario, is started here as well.
 import { existsSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
@@ -9,10 +10,11 @@ import { fileURLToPath } from "node:url";
 import { setTimeout as sleep } from "node:timers/promises";
 import { cleanEnvironment, removeFolder, start, temporaryFolder, within } from "./children.mjs";
 import { freePort } from "./ports.mjs";
+import { rows } from "./stores.mjs";
 import { toToml } from "./toml.mjs";
 
 const here = fileURLToPath(new URL("..", import.meta.url));
-const STARTUP = 20_000;
+const STARTUP = 60_000;
 
 /** Processes of the npm package that wait for another scenario, all of them in development. */
 const idle = [];
@@ -35,6 +37,7 @@ export async function startOracle(scenario, { name = "oracle", database } = {}) 
     store,
     outbox,
     output: child.output,
+    heard: async () => {},
     async stop() {
       const closed = reusable && (await within(5000, Promise.race([child.become(null), child.exited.then(() => false)]), "closing").catch(() => false));
       if (closed) idle.push(child);
@@ -66,9 +69,9 @@ export async function startHallpass(scenario, { name = "hallpass", database } = 
   const folder = temporaryFolder();
   const store = storeOf(database, folder);
   const config = join(folder, "hallpass.toml");
-  const port = await freePort();
+  const [port, metrics] = [await freePort(), store.kind === "postgres" ? await freePort() : undefined];
   const outbox = join(folder, "outbox.jsonl");
-  writeFileSync(config, toToml(scenario, { store, port, outbox }));
+  writeFileSync(config, toToml(scenario, { store, port, metrics, outbox }));
   const child = start(program, ["serve", "--config", config], cleanEnvironment());
   await startup(name, child, answers(port));
   return {
@@ -78,6 +81,7 @@ export async function startHallpass(scenario, { name = "hallpass", database } = 
     store,
     outbox,
     output: child.output,
+    heard: () => within(STARTUP, (HEARD[store.kind] ?? (() => {}))({ store, port, metrics }), "hearing of a change"),
     /** Ends the server and removes its files. Asked with SIGTERM it can close its database properly first. */
     async stop(signal = "SIGTERM") {
       await child.stop(signal);
@@ -85,6 +89,19 @@ export async function startHallpass(scenario, { name = "hallpass", database } = 
     },
   };
 }
+
+// What is changed behind its back hallpass hears of a moment later, where it keeps sessions in memory. These resolve when it has.
+const HEARD = {
+  // Notifications come in order, so when everything was said to have changed, what came before has been heard.
+  async postgres({ store, metrics }) {
+    const count = async () => Number(/^hallpass_session_cache_invalidations_total\{of="everything"\} (\d+)/m.exec(await (await fetch(`http://127.0.0.1:${metrics}/metrics`)).text())?.[1] ?? 0);
+    const before = await count();
+    await rows(store, "select pg_notify('hallpass_' || substr(md5(current_schema()), 1, 16), '*')");
+    while ((await count()) === before) await sleep(2);
+  },
+  // News come over the connection over which Redis answers, before what is asked after the change.
+  redis: ({ port }) => answers(port),
+};
 
 /**
  * Starts the example application in a folder of its own. It lets pages of `pageOrigin` in, if one is given. After `pause()` nobody

@@ -6,7 +6,7 @@ const OWN_NAMES = new Set([
   "authorization_url_params", "token_url_params", "refresh_token_params", "discovery_headers", "authorization_headers",
 ]);
 
-export function toToml(scenario, { store, port, outbox }) {
+export function toToml(scenario, { store, port, metrics, outbox }) {
   const options = snakeKeys(scenario.options);
   const config = {
     environment: scenario.environment,
@@ -16,9 +16,9 @@ export function toToml(scenario, { store, port, outbox }) {
     email_and_password: { send_reset_password: false, ...options.email_and_password },
     email_verification: { send_verification_email: false, ...options.email_verification },
     mail: { transport: "file", path: outbox },
-    database: { url: store.url ?? `sqlite://${store.file}` },
+    database: { url: store.url ?? `sqlite://${store.file}`, auto_migrate: true },
     ...(store.redis && { secondary_storage: { url: store.redis } }),
-    server: { listen: `127.0.0.1:${port}` },
+    server: { listen: `127.0.0.1:${port}`, ...(metrics && { metrics_listen: `127.0.0.1:${metrics}` }) },
     plugins: {
       ...snakeKeys(scenario.plugins),
       bearer: scenario.bearer ? { enabled: true, ...snakeKeys(scenario.bearer) } : { enabled: false },
