@@ -105,12 +105,12 @@ fn complete<'s>(
         return Err(refusal(table, "is a view in the database; rename the view, or the table in the configuration"));
     }
     for column in &table.columns {
-        match known.columns.iter().find(|known| dialect.same_name(&known.name, &column.physical)) {
-            Some(found) => check_type(dialect, table, column, found)?,
-            None => {
-                let lack = Lack::Column { table: table.physical.to_string(), column: column.physical.to_string() };
-                added.push((add(dialect, schema, table, column, known.has_rows)?, lack));
-            }
+        let found = known.columns.iter().find(|known| dialect.same_name(&known.name, &column.physical));
+        if let Some(found) = found {
+            check_type(dialect, table, column, found)?;
+        } else {
+            let lack = Lack::Column { table: table.physical.to_string(), column: column.physical.to_string() };
+            added.push((add(dialect, schema, table, column, known.has_rows)?, lack));
         }
         let on_column = |index: &&ExistingIndex| {
             index.columns.first().is_some_and(|first| dialect.same_name(first, &column.physical))

@@ -31,6 +31,7 @@ pub(super) async fn run(loaded: Loaded) -> Result<(), Failure> {
     let auth = build(config, find_secrets(config)?).await?;
     // What was asked for by name is not left out in silence.
     if let (Some(true), Err(why)) = (config.session.cache.enabled, auth.session_cache()) {
+        let why = explained(config, why);
         return Err(format!(
             "session.cache.enabled: there can be no session cache, because {why}; leave it out, or set session.cache.accept_stale"
         )
@@ -116,11 +117,14 @@ fn tell_of_cache(auth: &Hallpass, config: &Config, lacking: Plan) {
         Ok(_) => tracing::warn!(
             "the session cache is on by session.cache.accept_stale: what other nodes and programs change is seen late"
         ),
-        Err(WhyOff::StoreCannotTell) if config.database.is_deaf() && config.secondary_storage.url.is_none() => {
-            tracing::info!("the session cache is off: {DEAF}");
-        }
-        Err(why) => tracing::info!("the session cache is off: {why}"),
+        Err(why) => tracing::info!("the session cache is off: {}", explained(config, why)),
     }
+}
+
+/// Why there is no session cache, with what can be done about it.
+fn explained(config: &Config, why: WhyOff) -> String {
+    let is_deaf = config.database.is_deaf() && config.secondary_storage.url.is_none();
+    if why == WhyOff::StoreCannotTell && is_deaf { DEAF.to_owned() } else { why.to_string() }
 }
 
 fn greet(config: &Config, auth: &Hallpass, address: std::net::SocketAddr) {
