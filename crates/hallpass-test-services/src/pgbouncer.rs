@@ -62,7 +62,7 @@ impl PgBouncer {
         let program = find("pgbouncer").ok_or("`pgbouncer` is not installed")?;
         let child = account.command(&program).arg(&file).stdout(Stdio::null()).stderr(log).spawn().map_err(text)?;
         folder.runs(child.id()).map_err(text)?;
-        let mut started = Self { address, child, folder: folder };
+        let mut started = Self { address, child, folder };
         started.wait(url)?;
         Ok(started)
     }
@@ -75,10 +75,7 @@ impl PgBouncer {
             let ended = self.child.try_wait().map_err(|error| error.to_string())?;
             match (answer, ended) {
                 (Ok(_), None) => return Ok(()),
-                (Err(reason), None) if Instant::now() < late => {
-                    std::thread::sleep(Duration::from_millis(20));
-                    drop(reason);
-                }
+                (Err(_), None) if Instant::now() < late => std::thread::sleep(Duration::from_millis(20)),
                 (answer, _) => return Err(format!("pgbouncer does not start: {answer:?}")),
             }
         }
