@@ -107,6 +107,9 @@ impl Core {
         let Some((session, user)) = found else {
             if self.keeps_nobodies {
                 self.rooms.keep_nobody(key, Nobody { noted, until });
+            } else {
+                // What was kept of it is not worth its room.
+                self.rooms.forget(&key);
             }
             return None;
         };

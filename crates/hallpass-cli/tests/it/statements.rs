@@ -21,14 +21,6 @@ enum Counter {
 }
 
 impl Counter {
-    async fn postgres() -> Option<Exclusive> {
-        Postgres::exclusive(Settings::default().with("log_statement", "all")).await
-    }
-
-    async fn mariadb() -> Option<Exclusive> {
-        MariaDb::exclusive(Settings::default().with("general-log", "1").with("log-output", "TABLE")).await
-    }
-
     /// Everything that was asked so far but what keeps the channel of changes open, which does not depend on how many requests there are.
     async fn asked(&self) -> Asked {
         match self {
@@ -44,8 +36,11 @@ impl Counter {
                 // What `redis-cli` asks here, and what keeps a connection.
                 let others = ["info", "ping", "hello", "select", "client", "command", "config"];
                 let stats = server.statement(&server.url(), "INFO commandstats").await;
-                let calls = stats.lines().filter_map(|line| line.trim().strip_prefix("cmdstat_")?.split_once(":calls="));
-                for (command, rest) in calls.filter(|(command, _)| !others.contains(&command.split('|').next().unwrap())) {
+                let calls =
+                    stats.lines().filter_map(|line| line.trim().strip_prefix("cmdstat_")?.split_once(":calls="));
+                for (command, rest) in
+                    calls.filter(|(command, _)| !others.contains(&command.split('|').next().unwrap()))
+                {
                     asked.insert(command.to_owned(), rest.split(',').next().unwrap().parse().unwrap());
                 }
                 asked
@@ -98,6 +93,8 @@ impl Stage {
         };
         let rest = "[rate_limit]\nenabled = false\n[session.cache]\n";
         let server = Server::start(&format!("{stores}{rest}{cache}\n"));
+        // It takes connections before its database is ready, and answers when it is.
+        assert_eq!(server.get("/api/auth/ok", None).status, 200);
         Self { server, counter, has_cache: cache != OFF }
     }
 
@@ -134,7 +131,8 @@ impl Stage {
         }
     }
 
-    async fn run(self) {
+    /// All that is said here, for this store and this cache. Gives back who counts.
+    async fn run(self) -> Counter {
         let (look_up, nothing) = (self.counter.look_up(), Asked::new());
         // Statements are prepared, and scripts loaded, once.
         let ann = self.server.sign_up("ann");
@@ -156,6 +154,7 @@ impl Stage {
         for forged in [&format!("{raw}.{another}"), &format!("x{raw}.{signature}"), &format!("{raw}."), "a.b", "."] {
             assert_eq!(self.costs(forged, &nothing).await, "null");
         }
+        self.counter
     }
 }
 
@@ -168,55 +167,36 @@ const OFF: &str = "enabled = false";
 const ON: &str = "enabled = true\nlease = \"8s\"";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn on_postgres_a_check_is_one_statement() {
-    let Some(server) = Counter::postgres().await else { return };
-    Stage::new(Counter::Postgres(server), OFF).await.run().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn on_postgres_with_the_cache_a_second_check_is_none() {
-    let Some(server) = Counter::postgres().await else { return };
-    Stage::new(Counter::Postgres(server), ON).await.run().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn on_mariadb_a_check_is_one_statement() {
-    let Some(server) = Counter::mariadb().await else { return };
-    Stage::new(Counter::MariaDb(server), OFF).await.run().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn on_mariadb_with_stale_answers_a_second_check_is_none() {
-    let Some(server) = Counter::mariadb().await else { return };
-    Stage::new(Counter::MariaDb(server), "accept_stale = \"1m\"").await.run().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn on_redis_a_check_is_one_request() {
-    let (Some(redis), Some(database)) = (Redis::exclusive(Settings::default()).await, Counter::postgres().await) else {
-        return;
-    };
-    Stage::new(Counter::Redis(redis, database), OFF).await.run().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn on_redis_with_the_cache_a_second_check_is_none() {
-    let (Some(redis), Some(database)) = (Redis::exclusive(Settings::default()).await, Counter::postgres().await) else {
-        return;
-    };
-    Stage::new(Counter::Redis(redis, database), ON).await.run().await;
-}
-
-/// Where raw tokens are taken a stranger's is looked up; where they are not, nobody is asked for it.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_raw_token_that_is_none_is_asked_for_only_where_raw_ones_are_taken() {
-    let Some(server) = Counter::postgres().await else { return };
+async fn on_postgres_a_check_is_one_statement_and_with_the_cache_a_second_one_none() {
+    let Some(server) = postgres().await else { return };
+    let counter = Stage::new(Counter::Postgres(server), OFF).await.run().await;
+    let counter = Stage::new(counter, ON).await.run().await;
+    // Where raw tokens are taken a stranger's is looked up; where they are not, nobody is asked for it.
     let with = |required: bool| format!("{OFF}\n[plugins.bearer]\nrequire_signature = {required}");
-    let stage = Stage::new(Counter::Postgres(server), &with(false)).await;
     let unknown = "AbCdEfGhIjKlMnOpQrStUvWxYz012345";
+    let stage = Stage::new(counter, &with(false)).await;
     assert_eq!(stage.costs(unknown, &stage.counter.look_up()).await, "null");
-    let Counter::Postgres(server) = stage.counter else { return };
-    drop(stage.server);
-    let stage = Stage::new(Counter::Postgres(server), &with(true)).await;
+    let stage = Stage::new(stage.counter, &with(true)).await;
     assert_eq!(stage.costs(unknown, &Asked::new()).await, "null");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_mariadb_a_check_is_one_statement_and_with_stale_answers_a_second_one_none() {
+    let logging = Settings::default().with("general-log", "1").with("log-output", "TABLE");
+    let Some(server) = MariaDb::exclusive(logging).await else { return };
+    let counter = Stage::new(Counter::MariaDb(server), OFF).await.run().await;
+    Stage::new(counter, "accept_stale = \"1m\"").await.run().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_redis_a_check_is_one_request_and_with_the_cache_a_second_one_none() {
+    let (Some(redis), Some(database)) = (Redis::exclusive(Settings::default()).await, postgres().await) else {
+        return;
+    };
+    let counter = Stage::new(Counter::Redis(redis, database), OFF).await.run().await;
+    Stage::new(counter, ON).await.run().await;
+}
+
+async fn postgres() -> Option<Exclusive> {
+    Postgres::exclusive(Settings::default().with("log_statement", "all")).await
 }
