@@ -27,7 +27,7 @@ use std::{
     hash::{BuildHasher, RandomState},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, AtomicU64, Ordering::SeqCst},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst},
     },
     time::{Duration, Instant},
 };
@@ -44,6 +44,7 @@ pub struct Race {
     changes: u64,
     seed: u64,
     pace: Duration,
+    looks: u64,
 }
 
 /// What came of a race.
@@ -98,7 +99,7 @@ impl Race {
         // The standard library draws the keys of its hash tables; so a hash of nothing is a number drawn.
         let seed = BuildHasher::hash_one(&RandomState::new(), ());
         let pace = Duration::from_millis(2);
-        Self { nodes, schema, users: 24, readers: 8, reads: 20_000, changes: 200, seed, pace }
+        Self { nodes, schema, users: 24, readers: 8, reads: 20_000, changes: 200, seed, pace, looks: 4 }
     }
 
     /// How many sessions to end at least: the look-ups go on until then.
@@ -131,6 +132,12 @@ impl Race {
         self
     }
 
+    /// How often a session has to be looked up before it is ended. What nobody keeps cannot be found late, however slow the machine is.
+    pub fn looks(mut self, looks: u64) -> Self {
+        self.looks = looks;
+        self
+    }
+
     /// From what numbers are drawn, to run a race again. Who comes first is still up to the machine.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
@@ -139,15 +146,18 @@ impl Race {
 
     /// Runs it.
     pub async fn run(self) -> Report {
-        let nodes = self.nodes.len();
+        // No two races in a process have a user or a token in common, so one may follow another on the same database.
+        static RACES: AtomicUsize = AtomicUsize::new(0);
+        let (nodes, race) = (self.nodes.len(), RACES.fetch_add(1, SeqCst));
         let course = Arc::new(Course {
             base: Instant::now(),
             tickets: AtomicU64::new(self.reads),
             ends: AtomicU64::new(self.changes),
-            slots: (0..self.users).map(|number| Slot::new(number, nodes)).collect(),
+            slots: (0..self.users).map(|number| Slot::new(race << 16 | number, nodes)).collect(),
             report: Mutex::new(Report { seed: self.seed, ..Report::default() }),
             is_over: AtomicBool::new(false),
             pace: self.pace,
+            looks: self.looks,
             nodes: self.nodes,
             schema: self.schema,
         });
@@ -188,6 +198,7 @@ struct Course {
     report: Mutex<Report>,
     is_over: AtomicBool,
     pace: Duration,
+    looks: u64,
 }
 
 impl Course {
@@ -206,6 +217,7 @@ impl Course {
 
 /// A user, and the sessions they had.
 struct Slot {
+    number: usize,
     user: String,
     lives: Mutex<Vec<Arc<Life>>>,
     names: Mutex<Vec<Name>>,
@@ -216,7 +228,7 @@ struct Slot {
 impl Slot {
     fn new(number: usize, nodes: usize) -> Self {
         let told = std::iter::repeat_with(AtomicU64::default).take(nodes).collect();
-        Self { user: format!("user{number}"), lives: Mutex::default(), names: Mutex::default(), told }
+        Self { number, user: format!("user{number}"), lives: Mutex::default(), names: Mutex::default(), told }
     }
 }
 
@@ -232,6 +244,8 @@ struct Life {
     token: SessionToken,
     /// The node that began it, on which it may be read at once.
     born_at: usize,
+    /// How often it was looked up.
+    looks: AtomicU64,
     /// Whether somebody has begun to end it.
     is_ending: AtomicBool,
     /// When the keeper was told that it has ended; 0 before that.

@@ -36,12 +36,12 @@ impl NpmPackage {
         };
         let (Some(told), Some(says)) = (child.stdin.take(), child.stdout.take()) else { panic!("node has no pipes") };
         let mut server = Self { told, says: BufReader::new(says).lines(), port: 0, _child: child };
-        server.become_("null").await;
+        server.be("null").await;
         Some(server)
     }
 
     /// Tells it what to be, as a line of JSON that `oracle.mjs` explains, and waits until it is that.
-    pub async fn become_(&mut self, configuration: &str) {
+    pub async fn be(&mut self, configuration: &str) {
         if let Err(error) = self.told.write_all(format!("{configuration}\n").as_bytes()).await {
             panic!("node has ended: {error}");
         }

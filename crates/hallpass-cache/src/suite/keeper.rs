@@ -26,7 +26,7 @@ pub(super) async fn keep(course: Arc<Course>, number: usize, mut dice: Dice) {
     while !course.is_over.load(SeqCst) {
         let (user, node) = (UserId::new(&slot.user), dice.below(nodes));
         // Of the form that the engine draws: some stores take no other.
-        let token = SessionToken::new(format!("{number:08x}{lives:08x}{:016x}", dice.0));
+        let token = SessionToken::new(format!("{:08x}{lives:08x}{:016x}", slot.number, dice.0));
         let id = SessionId::new(format!("{}-{lives}", slot.user));
         lives += 1;
         let mut session = Session::new(id.clone(), token.clone(), user.clone(), BEGIN, END);
@@ -39,6 +39,7 @@ pub(super) async fn keep(course: Arc<Course>, number: usize, mut dice: Dice) {
         let life = Arc::new(Life {
             token: token.clone(),
             born_at: node,
+            looks: AtomicU64::new(0),
             is_ending: AtomicBool::new(false),
             ended: AtomicU64::new(0),
             ended_at: AtomicU64::new(0),
@@ -55,16 +56,19 @@ pub(super) async fn keep(course: Arc<Course>, number: usize, mut dice: Dice) {
             slot.told[node].store(name as u64, SeqCst);
         }
         tokio::time::sleep(course.pace).await;
+        while life.looks.load(SeqCst) < course.looks && !course.is_over.load(SeqCst) {
+            tokio::time::sleep(course.pace).await;
+        }
         let node = dice.below(nodes);
         life.is_ending.store(true, SeqCst);
         let batch = Batch::new();
-        let batch = match dice.below(40) {
-            0..20 => batch.delete("session", Filter::eq("token", &token)),
-            20..25 => batch.take("session", Filter::In("token".into(), vec![(&token).into()])),
-            25..30 => batch.delete("session", Filter::eq("id", id.as_str())),
-            30..35 => batch.delete("session", Filter::eq("userId", &user)),
+        let batch = match dice.below(200) {
+            0..100 => batch.delete("session", Filter::eq("token", &token)),
+            100..125 => batch.take("session", Filter::In("token".into(), vec![(&token).into()])),
+            125..150 => batch.delete("session", Filter::eq("id", id.as_str())),
+            150..175 => batch.delete("session", Filter::eq("userId", &user)),
             // Nothing that a cache could know it by.
-            35 => batch.delete("session", Filter::eq("ipAddress", slot.user.as_str())),
+            175 => batch.delete("session", Filter::eq("ipAddress", slot.user.as_str())),
             _ => {
                 has_user = false;
                 batch.delete("user", Filter::eq("id", &user))

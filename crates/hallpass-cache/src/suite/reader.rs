@@ -15,8 +15,8 @@ pub(super) async fn read(course: Arc<Course>, mut dice: Dice) {
         let slot = &course.slots[dice.below(course.slots.len())];
         let life = {
             let lives = slot.lives.lock().unwrap();
-            // The last one mostly, and those before it.
-            let back = [0, 0, 0, 1, 1, 2][dice.below(6)];
+            // The last one mostly, and those before it: one that ended long ago is found by whoever never heard of its end.
+            let back = [0, 0, dice.below(3), dice.below(24)][dice.below(4)];
             lives.len().checked_sub(1 + back).map(|place| Arc::clone(&lives[place]))
         };
         let Some(life) = life else {
@@ -28,6 +28,7 @@ pub(super) async fn read(course: Arc<Course>, mut dice: Dice) {
         let known = Known::before(&course, slot, &life, node);
         let answer = course.nodes[node].session_with_user(&course.schema, &life.token).await;
         reads += 1;
+        life.looks.fetch_add(1, SeqCst);
         match &answer {
             Ok(Some(_)) => found += 1,
             Ok(None) => {}

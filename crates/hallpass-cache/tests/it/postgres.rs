@@ -8,11 +8,11 @@ use std::{
 use hallpass_cache::suite::Race;
 use hallpass_sql::{PostgresOptions, SqlStore};
 use hallpass_store::{Batch, Filter, Mode, Row, Schema, Store};
-use hallpass_test_services::{Postgres, Relay};
+use hallpass_test_services::Postgres;
 
 use crate::{
     coherence::{begin, reads, user},
-    fleet::{END, Node, TOKEN, is_never_late, race},
+    fleet::{END, Node, TOKEN, is_never_late, race, relay},
 };
 
 const LEASE: Duration = Duration::from_millis(400);
@@ -37,12 +37,6 @@ pub(crate) async fn node(url: &str, schema: &Schema, lease: Duration, listen: Op
     Node::new(Arc::new(SqlStore::postgres(options).await.unwrap()), schema, lease).await
 }
 
-/// A way to the server of this URL that can be broken.
-pub(crate) async fn relay(url: &str) -> Relay {
-    let address = url.split('@').next_back().unwrap().split(['/', '?']).next().unwrap();
-    Relay::start(address.parse().unwrap()).await
-}
-
 pub(crate) fn rename(to: &str) -> Batch {
     Batch::new().update("user", Filter::eq("id", "u1"), Row::new().with("name", to))
 }
@@ -52,7 +46,7 @@ async fn on_one_node_no_look_up_finds_what_had_ended() {
     let schema = Schema::core();
     let Some((_server, url)) = database(&schema).await else { return };
     let node = node(&url, &schema, LEASE, None).await;
-    let report = Race::new(vec![node.racing()], schema).reads(reads(20_000)).run().await;
+    let report = Race::new(vec![node.racing()], schema).reads(reads(10_000)).run().await;
     println!("{report}; {:?}", node.cached.stats());
     is_never_late(&report);
     assert!(node.cached.stats().hits > report.reads / 20, "{:?}", node.cached.stats());

@@ -6,11 +6,11 @@ use hallpass_cache::{CacheOptions, CachedStore, WhyOff, suite::Race};
 use hallpass_redis::RedisStorage;
 use hallpass_sql::{PostgresOptions, SqlStore};
 use hallpass_store::{Mode, Schema, Store, Tiered, TieredOptions};
-use hallpass_test_services::{Postgres, Redis, Relay};
+use hallpass_test_services::{Postgres, Redis};
 
 use crate::{
     coherence::{NOW, begin, reads, user},
-    fleet::{END, Node, TOKEN, is_never_late, race},
+    fleet::{END, Node, TOKEN, is_never_late, race, relay},
     postgres::rename,
 };
 
@@ -54,7 +54,7 @@ impl Stage {
 async fn on_one_node_no_look_up_finds_what_had_ended() {
     let Some(stage) = Stage::new(|_| {}).await else { return };
     let node = stage.node(LEASE).await;
-    let report = Race::new(vec![node.racing()], stage.schema).reads(reads(20_000)).run().await;
+    let report = Race::new(vec![node.racing()], stage.schema).reads(reads(10_000)).run().await;
     println!("{report}; {:?}", node.cached.stats());
     is_never_late(&report);
     assert!(node.cached.stats().hits > report.reads / 20, "{:?}", node.cached.stats());
@@ -84,7 +84,7 @@ async fn where_the_database_is_asked_too_nothing_is_kept_and_nothing_late() {
     let nodes = [stage.store(&stage.redis).await, stage.store(&stage.redis).await];
     let cached = CachedStore::new(Arc::clone(&nodes[0]) as _, &stage.schema, &CacheOptions::default(), || NOW);
     assert_eq!(cached.err(), Some(WhyOff::StoreCannotTell));
-    let report = Race::new(nodes.map(|node| node as _).to_vec(), stage.schema.clone()).reads(reads(10_000)).run().await;
+    let report = Race::new(nodes.map(|node| node as _).to_vec(), stage.schema.clone()).reads(reads(5_000)).run().await;
     println!("{report}");
     is_never_late(&report);
 }
@@ -92,8 +92,7 @@ async fn where_the_database_is_asked_too_nothing_is_kept_and_nothing_late() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_closed_channel_sends_the_next_look_up_to_the_store_and_a_silent_one_after_the_lease() {
     let Some(stage) = Stage::new(|_| {}).await else { return };
-    let address = stage.redis.strip_prefix("redis://").unwrap().split('/').next().unwrap();
-    let relay = Relay::start(address.parse().unwrap()).await;
+    let relay = relay(&stage.redis).await;
     let (through, other) = (relay.through(&stage.redis), stage.store(&stage.redis).await);
     let renamed = async |to: &str| drop(other.write(&stage.schema, rename(to)).await.unwrap());
     let patient = Node::new(stage.store(&through).await, &stage.schema, Duration::from_secs(10)).await;

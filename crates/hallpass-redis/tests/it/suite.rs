@@ -1,6 +1,9 @@
 //! The store contract with sessions in Redis and everything else in SQLite.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use hallpass_redis::RedisStorage;
 use hallpass_sql::{SqlStore, SqliteOptions};
@@ -18,10 +21,16 @@ async fn make(options: impl FnOnce(&mut TieredOptions)) -> (Tiered, TempDir) {
     let folder = TempDir::new().unwrap();
     let records = SqlStore::sqlite(SqliteOptions::new(folder.path().join("a.db"))).await.unwrap();
     let redis = Redis::start().await.expect("these tests need Redis");
-    let storage = RedisStorage::connect(&redis.database().await).unwrap();
-    let number = std::sync::atomic::AtomicU64::new(0);
-    let id = move || format!("made-{}", number.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
-    (Tiered::new(Arc::new(records), Arc::new(storage), with, || NOW, id), folder)
+    // A prefix for each case: a Redis may have few databases.
+    let prefix = format!("{}:{}:", std::process::id(), number());
+    let storage = RedisStorage::connect_with_prefix(redis.url(), &prefix).unwrap();
+    (Tiered::new(Arc::new(records), Arc::new(storage), with, || NOW, || format!("made-{}", number())), folder)
+}
+
+/// Another one each time.
+fn number() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
 mod in_redis_alone {
