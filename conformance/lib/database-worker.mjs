@@ -57,7 +57,9 @@ async function change(redis, token, columns) {
   const list = `better-auth:active-sessions-${entry.session.userId}`;
   const others = JSON.parse(await redis.get(list)).filter((one) => one.token !== token);
   if (columns) {
-    Object.assign(entry.session, columns);
+    const { user, ...session } = columns;
+    Object.assign(entry.session, session);
+    Object.assign(entry.user, user);
     await redis.set(at, JSON.stringify(entry), "KEEPTTL");
     if (entry.session.token !== token) await redis.rename(at, `better-auth:${entry.session.token}`);
     others.push({ token: entry.session.token, expiresAt: Date.parse(entry.session.expiresAt) });

@@ -38,6 +38,10 @@ export function openDatabase(store) {
       const names = Object.keys(columns).map((column) => `"${column}" = ?`);
       return database.prepare(`update session set ${names} where token = ?`).run(...Object.values(columns), token);
     },
+    /** Changes the copy of the user that a session in Redis holds. */
+    alterUser(token, columns) {
+      return inRedis(token, { user: columns });
+    },
     forget() {
       if (store.redis) inRedis("", null);
       else database.exec("delete from session");
