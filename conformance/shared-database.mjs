@@ -205,11 +205,11 @@ async function soon(kind, prove) {
   }
 }
 
-/** Gives a user another name behind the back of the servers, in the database and where sessions hold the user. */
-function rename(store, { user, token }) {
+/** Gives a user another name behind the back of the servers. */
+function rename(store, { user }) {
   const database = openDatabase(store);
   database.prepare("update user set name = 'of the store' where id = ?").run(user.id);
-  if (store.redis) database.alterUser(token, { name: "of the store" });
+  database.refresh();
   database.close();
 }
 
