@@ -171,6 +171,8 @@ async function copies(claim, title, strategy, kind, maker, reader) {
   const fields = { settings: { type: "json", required: false }, size: { type: "number", required: false }, nickname: { type: "string", required: false } };
   const given = scenario({ options: { user: { additionalFields: fields }, session: { cookieCache: { enabled: true, strategy } } } });
   const odd = { settings: { b: [1.5e300, 1e21, 1e-7, 0.1], 10: "\u2028\u0001\"\\/", 9: null, a: "é\u{1F600}" }, size: 1e21, nickname: "x".repeat(6000) };
+  // Others than SQLite have no room for such a number, nor for so long a name.
+  if (kind !== "sqlite") Object.assign(odd, { settings: { ...odd.settings, long: odd.nickname }, size: 7, nickname: "x" });
   for (const [length, more] of [["", {}], [", in pieces", odd]]) {
     const name = `copied${length.length}`;
     const user = await serve(maker, given, database, (ask) => account(ask, name, more));

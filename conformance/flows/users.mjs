@@ -1,4 +1,5 @@
 // The endpoints that change the user or the session.
+import { ADDITIONAL } from "../lib/except.mjs";
 
 const OWN = "http://127.0.0.1:3000";
 const as = (name) => ($) => ({ authorization: `Bearer ${$[name].token}` });
@@ -82,6 +83,7 @@ export default [
   },
   {
     name: "users: update-session with additional fields",
+    except: ADDITIONAL,
     scenario: {
       options: {
         session: {

@@ -39,6 +39,16 @@ pub(crate) const STAGES: &[Stage] = &[
     Stage { name: "client", about: "the official JavaScript client", run: || conformance(&["client"]) },
     Stage { name: "shared", about: "one database, two servers", run: || conformance(&["shared"]) },
     Stage {
+        name: "stores",
+        about: "a share of all that on Postgres, MariaDB and Redis; all of it with HALLPASS_SOAK=1",
+        run: || outcome(stores()),
+    },
+    Stage {
+        name: "side-by-side",
+        about: "both servers at once on one store of each kind, 2,000 random operations on each",
+        run: || outcome(side_by_side()),
+    },
+    Stage {
         name: "openapi",
         about: "the OpenAPI document is valid, and fuzzing by it finds no failure",
         run: || outcome(openapi()),
@@ -133,6 +143,44 @@ fn node(arguments: &[&str]) -> Result<Tally, String> {
     prepare_node()?;
     let arguments: Vec<&str> = std::iter::once("run.mjs").chain(arguments.iter().copied()).collect();
     counted(&mut with_binary(command("node", &arguments, "conformance"))?, count_conformance)
+}
+
+/// How many of the flows are played on each of the other stores, one in so many, and how many requests are generated, if not all.
+const SHARE: [&str; 2] = ["6", "500"];
+
+/// What the stages before do on SQLite, on the other stores.
+fn stores() -> Result<Tally, String> {
+    services()?;
+    let mut tally = Tally::default();
+    let everything = is_soak();
+    let [one_in, count] = if everything { ["1", "5000"] } else { SHARE };
+    for store in ["postgres", "mariadb", "redis"] {
+        tally = tally.plus(node(&["flows", "--store", store, "--share", one_in])?);
+        tally = tally.plus(node(&["client", "--store", store])?);
+        if store != "redis" {
+            tally = tally.plus(node(&["generated", "--store", store, "--count", count])?);
+        }
+        if everything {
+            tally = tally.plus(node(&["shared", "--store", store])?);
+        }
+    }
+    Ok(tally)
+}
+
+fn side_by_side() -> Result<Tally, String> {
+    services()?;
+    node(&["side-by-side", "--count", "2000"])
+}
+
+fn is_soak() -> bool {
+    std::env::var_os("HALLPASS_SOAK").is_some()
+}
+
+/// The databases of the conformance runs, which start what is not named by `HALLPASS_TEST_…`.
+fn services() -> Result<(), String> {
+    system("redis-server", "redis-server")?;
+    postgres()?;
+    system("/usr/sbin/mariadbd", "mariadb-server")
 }
 
 /// The comparison has to fail where the two sides are configured differently.
