@@ -97,6 +97,10 @@ const STAGES = {
     return runFlows({ startPair: startPair(kind), kind, filter: values.filter, share, seed, show: values.show });
   }),
   generated: () => onStores(["sqlite"], (kind) => {
+    if (kind === "redis") {
+      console.log("  left out: its rounds start with rows in a database");
+      return { steps: 0, different: [] };
+    }
     const seed = seedOf();
     const only = values.only === undefined ? undefined : Number(values.only);
     console.log(`  seed ${seed}`);
