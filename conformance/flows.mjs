@@ -1,6 +1,7 @@
 // The stage of written flows: every flow in flows/, each against a fresh pair of servers, a few at a time.
 import { readdirSync } from "node:fs";
 import { runFlow } from "./lib/flow.mjs";
+import { generator } from "./lib/random.mjs";
 
 const AT_ONCE = 3;
 
@@ -16,9 +17,21 @@ export async function loadFlows(filter = "") {
   return flows.filter((flow) => flow.name.includes(filter));
 }
 
-/** Resolves to { steps, different: [text] } over all flows. */
-export async function runFlows({ startPair, kind = "sqlite", filter, show, print = console.log }) {
-  const waiting = await loadFlows(filter);
+/** One in so many of the flows, drawn from a seed and the store. */
+function drawn(flows, { share, seed }, kind) {
+  if (share === 1) return flows;
+  const random = generator(seed, [...kind].reduce((sum, letter) => sum + letter.charCodeAt(0), 0));
+  return flows.filter(() => random.below(share) === 0);
+}
+
+/** Why a flow is not played on a store, if it says so. */
+const excused = (flow, kind) => flow.except?.[kind];
+
+/** Resolves to { steps, different: [text] } over all flows, or a share of them. */
+export async function runFlows({ startPair, kind = "sqlite", filter, share = 1, seed, show, print = console.log }) {
+  const wanted = drawn(await loadFlows(filter), { share, seed }, kind);
+  const waiting = wanted.filter((flow) => !excused(flow, kind));
+  for (const flow of wanted.filter((flow) => excused(flow, kind))) print(`  left out on ${kind}: ${flow.name} (${excused(flow, kind)})`);
   const total = { flows: waiting.length, steps: 0, different: [] };
   async function worker() {
     for (let flow = waiting.shift(); flow; flow = waiting.shift()) {

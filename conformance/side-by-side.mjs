@@ -85,7 +85,10 @@ function actor({ number, random, servers, mails, latencies }) {
     const body = json && JSON.stringify(json);
     const headers = [["Host", ORIGIN.replace("http://", "")], ...credential(token)];
     if (body) headers.push(["Content-Type", "application/json"], ["Content-Length", String(Buffer.byteLength(body))]);
-    const answer = await wires[side][lane].send({ method, target: whole ?? `/api/auth${path}`, headers, body });
+    const sent = wires[side][lane].send({ method, target: whole ?? `/api/auth${path}`, headers, body });
+    const answer = await sent.catch((error) => {
+      throw new Error(`${servers[side].name}: ${error.message}`);
+    });
     assert.ok(answer.status < 500, `${servers[side].name} answered ${path} with ${answer.status}: ${answer.body}\n${servers[side].output().slice(-2000)}`);
     return { ...answer, value: answer.body.startsWith("{") || answer.body.startsWith("[") ? JSON.parse(answer.body) : null };
   }

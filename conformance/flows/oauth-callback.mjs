@@ -1,4 +1,5 @@
 // The way back from the provider when something is wrong with it: the state, the browser, the code, the tokens, the profile.
+import { IN_TABLE } from "../lib/except.mjs";
 import { encode } from "../providers/faults.mjs";
 import { back, explicit, fabricate, faulty, idp, known, seen, signIn, start, states, stored, visit } from "../lib/oauth.mjs";
 
@@ -113,6 +114,7 @@ export default [
   },
   {
     name: "oauth callback: a state that is too old, or spoilt",
+    except: IN_TABLE,
     scenario: withProvider(),
     async run(t) {
       const spoil = async (change, body = FAILED) => {

@@ -1,4 +1,5 @@
 // One person, several accounts: linked on the way in, linked on request, and unlinked.
+import { IN_TABLE } from "../lib/except.mjs";
 import { accounts, back, fabricate, faulty, idp, known, seen, signIn, start, states, stored, visit } from "../lib/oauth.mjs";
 
 const OWN = "http://127.0.0.1:3000";
@@ -129,6 +130,7 @@ export default [
   },
   {
     name: "oauth linking: the session that asked is over",
+    except: IN_TABLE,
     scenario: withProvider({ allowDifferentEmails: true }),
     async run(t) {
       const begin = async (as) => {

@@ -72,7 +72,9 @@ const refreshed = (name, rows, more, options) => ({
   lifetimes: [3600, 7200],
   async run(t) {
     await fabricated(t, "pat", "explicit", { user: PERSON, answer: { refresh_token: encode({}), expires_in: 3600, refresh_token_expires_in: 3600, scope: "a b", id_token: "first" } });
-    for (const [, told] of rows) {
+    for (const [what, told] of rows) {
+      // No date: other databases refuse it when the package writes it, and MariaDB stores null. hallpass refuses it itself.
+      if (t.store === "mariadb" && what === "a lifetime that is nonsense") continue;
       change(t, { refreshToken: encode(told), accessTokenExpiresAt: soon(PAST) });
       await t.post("/get-access-token", ($) => ({ accountId: $.pat.accounts.explicit }), bearer("pat"));
       change(t, { refreshToken: encode(told) });

@@ -40,9 +40,22 @@ const KINDS = {
   },
   async redis(url) {
     const redis = new Redis(url);
-    return { ask: (token, columns) => change(redis, token, columns), close: () => redis.disconnect() };
+    return { ask: (token, columns) => (Array.isArray(columns) ? refresh(redis, columns) : change(redis, token, columns)), close: () => redis.disconnect() };
   },
 };
+
+/** Gives all sessions the users as the database has them. */
+async function refresh(redis, users) {
+  for (const key of (await redis.keys("better-auth:*")).filter((name) => /:[A-Za-z0-9]{32}$/.test(name))) {
+    const entry = JSON.parse(await redis.get(key));
+    const row = users.find(({ id }) => String(id) === String(entry.user?.id));
+    for (const name of Object.keys(entry.user ?? {}).filter((name) => name !== "id" && row && name in row)) {
+      entry.user[name] = typeof entry.user[name] === "boolean" ? Boolean(row[name]) : row[name];
+    }
+    await redis.set(key, JSON.stringify(entry), "KEEPTTL");
+  }
+  return [];
+}
 
 /** Changes a session and its place in the list of its user; with no columns it ends, and without a token all do. */
 async function change(redis, token, columns) {

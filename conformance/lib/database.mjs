@@ -17,7 +17,7 @@ const FOREIGN_KEYS = {
 /**
  * Gives { kind, name, tables, prepare, exec, close }. `tables` are those that the store has of the four; the others are in Redis.
  * `orphaning(work)` does work that foreign keys would refuse. `alter(token, columns)` changes a session wherever it is kept, or ends
- * it if columns are null, and `forget()` removes all users with what is theirs.
+ * it if columns are null; `refresh()` hands changed users on to the sessions in Redis, which hold them; `forget()` removes all users with what is theirs.
  */
 export function openDatabase(store) {
   const kind = store.file ? "sqlite" : store.kind;
@@ -37,6 +37,10 @@ export function openDatabase(store) {
       if (!columns) return database.prepare("delete from session where token = ?").run(token);
       const names = Object.keys(columns).map((column) => `"${column}" = ?`);
       return database.prepare(`update session set ${names} where token = ?`).run(...Object.values(columns), token);
+    },
+    refresh() {
+      const held = store.redis && database.prepare("select 1 from sqlite_master where name = 'user'").get();
+      if (held) inRedis("", database.prepare("select * from user").all());
     },
     forget() {
       if (store.redis) inRedis("", null);

@@ -83,6 +83,7 @@ export function pair(left, right, { basePath = "/api/auth", secret, lifetimes = 
         const database = openDatabase(side.server.store);
         try {
           change(database, side.kept);
+          database.refresh();
         } finally {
           database.close();
         }

@@ -1,7 +1,6 @@
 // Starts one of the two servers for a scenario. Both resolve to { name, port, database, outbox, output(), stop(), heard() }:
-// `database` and `outbox` are files, the second one of mails (outbox.mjs), which is there once a mail was sent; `heard` resolves when it knows of
-// what others have changed in its store. The example
-// application, which knows no scenario, is started here as well.
+// `database` and `outbox` are files, the second one of mails (outbox.mjs), which is there once a mail was sent; `heard`
+// resolves when it knows of what others have changed in its store. The example application, which knows no scenario, is started here as well.
 import { existsSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { get } from "node:http";

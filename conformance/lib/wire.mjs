@@ -2,7 +2,7 @@
 // header of its own. Node's clients refuse some of that and add headers that matter here (`sec-fetch-mode`).
 import { connect } from "node:net";
 
-const ANSWER_TIMEOUT = 20_000;
+const ANSWER_TIMEOUT = 120_000;
 
 /**
  * One connection to a server, kept alive between requests and opened again when the server closed it.

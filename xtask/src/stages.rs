@@ -44,6 +44,16 @@ pub(crate) const STAGES: &[Stage] = &[
         run: || outcome(migrations()),
     },
     Stage {
+        name: "stores",
+        about: "a share of all that on Postgres, MariaDB and Redis; all of it with HALLPASS_SOAK=1",
+        run: || outcome(stores()),
+    },
+    Stage {
+        name: "side-by-side",
+        about: "both servers at once on one store of each kind, 2,000 random operations on each",
+        run: || outcome(side_by_side()),
+    },
+    Stage {
         name: "openapi",
         about: "the OpenAPI document is valid, and fuzzing by it finds no failure",
         run: || outcome(openapi()),
@@ -143,10 +153,37 @@ fn node(arguments: &[&str]) -> Result<Tally, String> {
 
 /// Compares dumps, which the databases' own programs write.
 fn migrations() -> Result<Tally, String> {
-    postgres()?;
-    system("/usr/sbin/mariadbd", "mariadb-server")?;
+    services()?;
     system("sqlite3", "sqlite3")?;
     node(&["migrations"])
+}
+
+/// What the stages before do on SQLite, on the other stores: one flow in six, the same ones every time, unless all are wanted.
+fn stores() -> Result<Tally, String> {
+    services()?;
+    let everything = std::env::var_os("HALLPASS_SOAK").is_some();
+    let mut tally = Tally::default();
+    for store in ["postgres", "mariadb", "redis"] {
+        let share = if everything { "1" } else { "6" };
+        tally = tally.plus(node(&["flows", "--store", store, "--share", share, "--seed", "1"])?);
+        tally = tally.plus(node(&["client", "--store", store])?);
+        if everything {
+            tally = tally.plus(node(&["shared", "--store", store])?);
+        }
+    }
+    Ok(tally)
+}
+
+fn side_by_side() -> Result<Tally, String> {
+    services()?;
+    node(&["side-by-side", "--count", "2000"])
+}
+
+/// The databases of the conformance runs, which start what is not named by `HALLPASS_TEST_…`.
+fn services() -> Result<(), String> {
+    system("redis-server", "redis-server")?;
+    postgres()?;
+    system("/usr/sbin/mariadbd", "mariadb-server")
 }
 
 /// The comparison has to fail where the two sides are configured differently.
