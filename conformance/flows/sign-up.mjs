@@ -1,4 +1,5 @@
 // Signing up and signing in: the order of checks, what is stored, what is answered.
+import { WRONG_KIND } from "../lib/except.mjs";
 
 const OWN = "http://127.0.0.1:3000";
 const as = (name) => ($) => ({ authorization: `Bearer ${$[name].token}` });
@@ -140,6 +141,7 @@ export default [
   },
   {
     name: "sign-up: additional fields",
+    except: WRONG_KIND,
     scenario: { options: { user: { additionalFields: FIELDS } } },
     async run(t) {
       let n = 0;
