@@ -122,7 +122,7 @@ pub async fn closed_loop(address: SocketAddr, asking: &Asking, connections: usiz
         running.spawn(async move {
             let mut client = Client::connect(address).await;
             let mut latencies = Vec::new();
-            for request in requests.iter().skip(number).step_by(connections).cycle() {
+            for request in requests.iter().cycle().skip(number).step_by(connections) {
                 let sent = Instant::now();
                 if sent.duration_since(begun) > lasts {
                     break;
