@@ -157,7 +157,8 @@ async fn from_postgres(place: &str) -> MethodRouter {
     tokio::spawn(connection);
     let statement = client.prepare(&STATEMENT.replace("?1", "$1")).await.unwrap();
     let held = Arc::new((client, statement));
-    let answer = async |State(held): State<Arc<(tokio_postgres::Client, tokio_postgres::Statement)>>, headers: HeaderMap| {
+    let answer = async |State(held): State<Arc<(tokio_postgres::Client, tokio_postgres::Statement)>>,
+                        headers: HeaderMap| {
         let row = held.0.query_one(&held.1, &[&token(&headers)]).await.unwrap();
         let date = |column: usize| {
             let since = row.get::<_, SystemTime>(column).duration_since(UNIX_EPOCH).unwrap();

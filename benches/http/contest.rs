@@ -163,7 +163,8 @@ impl Contest<'_> {
     fn check(&self, contestant: &Contestant, answers: &[(String, String)]) {
         // Between the outermost braces: the npm package's answers come in chunks, with their lengths around them.
         let json = |text: &[u8]| {
-            let (first, last) = (text.iter().position(|byte| *byte == b'{'), text.iter().rposition(|byte| *byte == b'}'));
+            let (first, last) =
+                (text.iter().position(|byte| *byte == b'{'), text.iter().rposition(|byte| *byte == b'}'));
             serde_json::from_slice::<Value>(&text[first.unwrap()..=last.unwrap()]).unwrap()
         };
         self.runtime.block_on(async {

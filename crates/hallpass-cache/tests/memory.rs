@@ -9,7 +9,7 @@ use hallpass_sql::{SqlStore, SqliteOptions};
 use hallpass_store::{Mode, Schema, SessionToken, Store, Timestamp};
 use rusqlite::Connection;
 
-const SESSIONS: u64 = 50_000;
+const SESSIONS: u64 = 20_000;
 
 #[tokio::test]
 async fn the_memory_it_takes_is_what_it_says() {
@@ -32,7 +32,12 @@ async fn the_memory_it_takes_is_what_it_says() {
     let (took, stats) = (anonymous() - before, cache.stats());
     assert_eq!(stats.entries, SESSIONS, "{stats:?}");
     let ratio = ratio(took, stats.bytes);
-    assert!((0.85..1.15).contains(&ratio), "{} bytes an entry, and it says {}", took / SESSIONS, stats.bytes / SESSIONS);
+    assert!(
+        (0.85..1.15).contains(&ratio),
+        "{} bytes an entry, and it says {}",
+        took / SESSIONS,
+        stats.bytes / SESSIONS
+    );
 }
 
 #[expect(clippy::cast_precision_loss, reason = "megabytes are exact")]

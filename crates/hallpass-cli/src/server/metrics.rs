@@ -66,7 +66,11 @@ pub(super) fn layer(auth: &Hallpass) -> Measured {
 }
 
 /// Has a request answered, measures it and logs it.
-pub(super) async fn measure<B, R, F>(auth: &Hallpass, request: http::Request<B>, answer: impl FnOnce(http::Request<B>) -> F) -> http::Response<R>
+pub(super) async fn measure<B, R, F>(
+    auth: &Hallpass,
+    request: http::Request<B>,
+    answer: impl FnOnce(http::Request<B>) -> F,
+) -> http::Response<R>
 where
     F: Future<Output = http::Response<R>>,
 {
