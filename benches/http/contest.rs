@@ -57,7 +57,7 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
             if let Some(before) = before.replace(rows.clone()) {
                 limits.extend(limits::of_growth(*kind, &before, &rows));
             }
-            if number == 0 && before.is_some() && *sessions == arguments.sessions[0] {
+            if number == 0 && *sessions == arguments.sessions[0] {
                 let rows = contest.hold_at_the_door();
                 println!("\n### Without a session\n");
                 report::table(&rows);

@@ -64,13 +64,13 @@ impl Store {
             Some(server) => server.database().await,
             None => file(&folder).display().to_string(),
         };
-        let mut store = Self { kind, folder, server, place, seeded: 0 };
+        let store = Self { kind, folder, server, place, seeded: 0 };
         store.migrate().await;
         store
     }
 
     /// Makes the tables of the database.
-    async fn migrate(&mut self) {
+    async fn migrate(&self) {
         let store = SqlStore::connect(&self.database_url()).await.unwrap();
         store.migrate(&Schema::core(), Mode::Apply).await.unwrap();
         store.close().await.unwrap();
@@ -89,7 +89,7 @@ impl Store {
         match self.kind {
             Kind::Sqlite => seed::fill(&mut seed::connect(&file(&self.folder)), new),
             Kind::Postgres => {
-                self.statements(&POSTGRES.map(|part| part.to_owned()), &new).await;
+                self.statements(&POSTGRES.map(str::to_owned), &new).await;
                 self.server().statement(&self.place, "VACUUM ANALYZE").await;
             }
             Kind::Mariadb => {
@@ -105,7 +105,7 @@ impl Store {
     /// Runs statements that make rows out of numbers.
     async fn statements(&self, parts: &[String], new: &Range<usize>) {
         let (now, ends) = moments();
-        // One minute short of an hour short of a week, in the form that every database reads.
+        // In the form that every database reads.
         let plain = |moment: Timestamp| moment.to_string().replace('T', " ").replace('Z', "");
         for part in parts {
             let filled = part

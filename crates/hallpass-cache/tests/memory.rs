@@ -48,7 +48,7 @@ fn ratio(one: u64, other: u64) -> f64 {
 /// Rows as they are in life, made in the database, so that nothing of it stays in our memory.
 fn fill(file: &std::path::Path) {
     let database = Connection::open(file).unwrap();
-    let rows = format!("WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < {} - 1)", SESSIONS);
+    let rows = format!("WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < {SESSIONS} - 1)");
     let (begun, ends) = ("2026-01-01T00:00:00.000Z", "2026-01-08T00:00:00.000Z");
     database
         .execute_batch(&format!(
