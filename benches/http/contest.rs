@@ -135,8 +135,8 @@ impl Contest<'_> {
 
     fn map(&self, answers: &[(String, String)]) -> (Server, f64) {
         let file = self.store.folder.path().join("answers");
-        let lines: String = answers.iter().map(|(token, answer)| format!("{token}\t{answer}\n")).collect();
-        std::fs::write(&file, lines).unwrap();
+        let lines: Vec<String> = answers.iter().map(|(token, answer)| format!("{token}\t{answer}")).collect();
+        std::fs::write(&file, lines.join("\n")).unwrap();
         self.baseline("map", &file.to_string_lossy())
     }
 

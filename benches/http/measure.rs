@@ -22,7 +22,9 @@ struct Round {
 
 /// Loads the servers by turns, so that all meet the same machine; the medians of all rounds but the first, which warms up.
 pub(crate) fn measure(runtime: &Runtime, contestants: &[Contestant], arguments: &Arguments) -> Vec<Row> {
-    contestants.iter().for_each(|contestant| runtime.block_on(ask_everything_once(contestant)));
+    for contestant in contestants {
+        runtime.block_on(ask_everything_once(contestant));
+    }
     let mut rounds: Vec<Vec<Round>> = contestants.iter().map(|_| Vec::new()).collect();
     for number in 0..=arguments.rounds {
         for (contestant, rounds) in contestants.iter().zip(&mut rounds) {
