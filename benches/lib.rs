@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a benchmark")]
 #![expect(clippy::missing_panics_doc, reason = "a benchmark that cannot go on ends")]
 
+pub mod cores;
 pub mod load;
 pub mod seed;
 pub mod server;

@@ -2,6 +2,7 @@
 
 use std::{
     net::SocketAddr,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -42,18 +43,31 @@ impl Client {
 
 /// Status and place of the body, once all of it is there.
 fn complete(answer: &[u8]) -> Option<(u16, usize, usize)> {
-    let end = answer.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
-    let head = std::str::from_utf8(&answer[..end]).unwrap().to_ascii_lowercase();
-    let status = head.split(' ').nth(1)?.parse().ok()?;
-    if head.contains("transfer-encoding: chunked") {
-        let ended = answer.ends_with(b"0\r\n\r\n");
-        return ended.then_some((status, end, answer.len()));
+    // `HTTP/1.1 200`: what comes before the status has one length.
+    let status = std::str::from_utf8(answer.get(9..12)?).unwrap().parse().unwrap();
+    let (mut at, mut length, mut chunked) = (0, 0, false);
+    // Once for each answer, so it counts: the generator has to be faster than what it drives.
+    loop {
+        let line = &answer[at..at + answer[at..].iter().position(|byte| *byte == b'\n')?];
+        at += line.len() + 1;
+        if line == b"\r" {
+            break;
+        }
+        if let Some(value) = value_of(line, b"content-length:") {
+            length = value.trim().parse().unwrap();
+        }
+        chunked |= value_of(line, b"transfer-encoding:").is_some_and(|value| value.contains("chunked"));
     }
-    let length = head
-        .split("content-length:")
-        .nth(1)
-        .map_or(0, |rest| rest.split("\r\n").next().unwrap().trim().parse().unwrap());
-    (answer.len() >= end + length).then_some((status, end, end + length))
+    if chunked {
+        return answer.ends_with(b"0\r\n\r\n").then_some((status, at, answer.len()));
+    }
+    (answer.len() >= at + length).then_some((status, at, at + length))
+}
+
+/// The value of a header's line, if it is this header's.
+fn value_of<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a str> {
+    let (start, value) = line.split_at_checked(name.len())?;
+    start.eq_ignore_ascii_case(name).then(|| std::str::from_utf8(value).unwrap())
 }
 
 /// `GET path` with a bearer token.
@@ -90,22 +104,31 @@ impl Measured {
     }
 }
 
+/// What is asked for, and how to tell that an answer is one.
+#[derive(Debug, Clone)]
+pub struct Asking {
+    /// The requests, one after the other.
+    pub requests: Arc<Vec<Vec<u8>>>,
+    /// Whether this is the body of an answer.
+    pub is_answer: fn(&[u8]) -> bool,
+}
+
 /// Keeps `connections` busy for a while, each sending its share of the requests in turn.
-pub async fn closed_loop(address: SocketAddr, requests: &[Vec<u8>], connections: usize, lasts: Duration) -> Measured {
+pub async fn closed_loop(address: SocketAddr, asking: &Asking, connections: usize, lasts: Duration) -> Measured {
     let begun = Instant::now();
     let mut running = JoinSet::new();
     for number in 0..connections {
-        let share: Vec<Vec<u8>> = requests.iter().skip(number).step_by(connections).cloned().collect();
+        let Asking { requests, is_answer } = asking.clone();
         running.spawn(async move {
             let mut client = Client::connect(address).await;
             let mut latencies = Vec::new();
-            for request in share.iter().cycle() {
+            for request in requests.iter().cycle().skip(number).step_by(connections) {
                 let sent = Instant::now();
                 if sent.duration_since(begun) > lasts {
                     break;
                 }
                 let (status, body) = client.send(request).await;
-                assert!(status == 200 && body.len() > 100, "{status} {}", String::from_utf8_lossy(body));
+                assert!(status == 200 && is_answer(body), "{status} {}", String::from_utf8_lossy(body));
                 latencies.push(sent.elapsed());
             }
             latencies

@@ -74,7 +74,8 @@ async fn press(server: &Server, stop: &AtomicBool, most: &AtomicU64, signed_in: 
     };
     let watch = async {
         while !stop.load(Ordering::Relaxed) {
-            most.fetch_max(server.anonymous_mebibytes(), Ordering::Relaxed);
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole MiB will do")]
+            most.fetch_max(server.anonymous_mebibytes().ceil() as u64, Ordering::Relaxed);
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };

@@ -1,11 +1,12 @@
 //! A database of users and sessions.
 
-use std::{path::Path, time::Duration};
+use std::{ops::Range, path::Path, time::Duration};
 
 use hallpass::{Clock, SystemClock};
 use hallpass_sql::{SqlStore, SqliteOptions};
 use hallpass_store::{Mode, Schema, SessionToken, Store};
 use rusqlite::{Connection, config::DbConfig, params};
+use sha2::{Digest, Sha256};
 
 /// How many tokens are looked up in turn.
 pub const TOKENS: usize = 10_000;
@@ -26,15 +27,20 @@ pub fn database(path: &Path, sessions: usize) {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let store = runtime.block_on(SqlStore::sqlite(SqliteOptions::new(path))).unwrap();
     runtime.block_on(store.migrate(&Schema::core(), Mode::Apply)).unwrap();
-    fill(&mut connect(path), sessions);
+    fill(&mut connect(path), 0..sessions);
     runtime.block_on(store.close()).unwrap();
 }
 
 /// Tokens that lie far apart in the file, in an order without pattern.
 pub fn tokens(sessions: usize) -> Vec<SessionToken> {
-    let step = (sessions / TOKENS).max(1);
-    let chosen = |n: usize| (n * 7919 % TOKENS) * step % sessions;
-    (0..TOKENS).map(|n| SessionToken::new(token(chosen(n)))).collect()
+    some_tokens(sessions, TOKENS)
+}
+
+/// So many of them.
+pub fn some_tokens(sessions: usize, count: usize) -> Vec<SessionToken> {
+    let step = (sessions / count).max(1);
+    let chosen = |n: usize| (n * 7919 % count) * step % sessions;
+    (0..count).map(|n| SessionToken::new(token(chosen(n)))).collect()
 }
 
 /// A connection set up as the store sets up its own.
@@ -46,8 +52,11 @@ pub fn connect(path: &Path) -> Connection {
     connection
 }
 
-fn fill(connection: &mut Connection, sessions: usize) {
-    const AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+/// What sessions say of the browser.
+pub const AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+
+/// Writes the sessions of these numbers, and their users.
+pub fn fill(connection: &mut Connection, sessions: Range<usize>) {
     let now = SystemClock.now();
     let (begun, ends) = (now.to_string(), (now + Duration::from_hours(167)).to_string());
     let transaction = connection.transaction().unwrap();
@@ -55,7 +64,7 @@ fn fill(connection: &mut Connection, sessions: usize) {
         let mut user = transaction.prepare(r#"INSERT INTO "user" VALUES (?1, ?2, ?3, 1, NULL, ?4, ?4)"#).unwrap();
         let mut session =
             transaction.prepare(r#"INSERT INTO "session" VALUES (?1, ?6, ?2, ?4, ?4, '203.0.113.9', ?5, ?3)"#).unwrap();
-        for n in 0..sessions {
+        for n in sessions {
             let owner = format!("u{}", token(n / 10));
             if n % 10 == 0 {
                 user.execute(params![owner, "Ann Example", format!("{owner}@example.com"), begun]).unwrap();
@@ -66,12 +75,10 @@ fn fill(connection: &mut Connection, sessions: usize) {
     transaction.commit().unwrap();
 }
 
-/// Thirty-two characters that say nothing about the number they were made from.
-fn token(n: usize) -> String {
-    let mix = |n: u64| {
-        let n = (n ^ (n >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let n = (n ^ (n >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        n ^ (n >> 31)
-    };
-    format!("{:016x}{:016x}", mix(n as u64 + 1), mix(!(n as u64)))
+/// The token of a session: thirty-two characters that say nothing about the number they were made from, and that every database can make
+/// too.
+pub fn token(n: usize) -> String {
+    let mut digest = format!("{:x}", Sha256::digest(n.to_string()));
+    digest.truncate(32);
+    digest
 }

@@ -31,33 +31,32 @@ impl Server {
         Self::wait_for(command.spawn().unwrap(), address)
     }
 
-    /// `hallpass serve` on a database.
+    /// `hallpass serve` on a SQLite database.
     pub fn hallpass(database: &Path, folder: &Path) -> Self {
+        Self::hallpass_with(&format!("[database]\nurl = \"sqlite://{}\"", database.display()), folder)
+    }
+
+    /// `hallpass serve` with these sections in its configuration.
+    pub fn hallpass_with(sections: &str, folder: &Path) -> Self {
         let address = free_address();
-        let config = folder.join("hallpass.toml");
-        let database = database.display();
+        let config = folder.join(format!("hallpass-{}.toml", address.port()));
         let text = format!(
-            "secret = {SECRET:?}\n[database]\nurl = \"sqlite://{database}\"\n[server]\nlisten = \"{address}\"\n[log]\nfilter = \"warn\"\n"
+            "secret = {SECRET:?}\n[server]\nlisten = \"{address}\"\n[log]\nfilter = \"warn\"\n[rate_limit]\nenabled = false\n{sections}\n"
         );
         fs::write(&config, text).unwrap();
         Self::start("hallpass", &["serve", "--config", &config.to_string_lossy()], address)
     }
 
-    /// The npm package on a database, as the conformance harness runs it. `None` where it is not installed.
-    pub fn npm_package(database: &Path) -> Option<Self> {
+    /// The npm package with a configuration of the conformance harness' own, as its deployments run it. `None` where it is not installed.
+    pub fn npm_package(config: &serde_json::Value) -> Option<Self> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../conformance");
         if !folder.join("node_modules/better-auth").exists() {
             return None;
         }
         let mut command = Command::new("node");
-        command.arg("oracle.mjs").current_dir(&folder).env("NODE_ENV", "development");
+        command.arg("oracle.mjs").current_dir(&folder).env("NODE_ENV", "production");
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().ok()?;
-        let options = serde_json::json!({
-            "options": {"secret": SECRET, "baseURL": "http://127.0.0.1:3000", "emailAndPassword": {"enabled": true},
-                        "logger": {"disabled": true}},
-            "bearer": {}, "database": database,
-        });
-        writeln!(child.stdin.as_mut()?, "{options}").unwrap();
+        writeln!(child.stdin.as_mut()?, "{config}").unwrap();
         let mut line = String::new();
         std::io::BufRead::read_line(&mut std::io::BufReader::new(child.stdout.as_mut()?), &mut line).unwrap();
         let ready: serde_json::Value = serde_json::from_str(&line).unwrap();
@@ -66,20 +65,15 @@ impl Server {
     }
 
     /// Seconds of processor time it has used so far.
-    #[expect(clippy::cast_precision_loss, reason = "ticks are few")]
     pub fn cpu_seconds(&self) -> f64 {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
-        // After the name in brackets: state, then user and system time as the 12th and 13th, in hundredths of a second.
-        let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
-        let ticks = |index: usize| fields[index].parse::<u64>().unwrap();
-        (ticks(11) + ticks(12)) as f64 / 100.0
+        cpu_seconds_of(&self.child.id().to_string())
     }
 
     /// Anonymous memory it holds now, in MiB.
-    pub fn anonymous_mebibytes(&self) -> u64 {
+    pub fn anonymous_mebibytes(&self) -> f64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let line = status.lines().find(|line| line.starts_with("RssAnon:")).unwrap();
-        line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
+        line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / 1024.0
     }
 
     fn wait_for(child: Child, address: SocketAddr) -> Self {
@@ -99,6 +93,16 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Seconds of processor time that a process has used so far; `self` is this one.
+#[expect(clippy::cast_precision_loss, reason = "ticks are few")]
+pub fn cpu_seconds_of(process: &str) -> f64 {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
+    // After the name in brackets: state, then user and system time as the 12th and 13th, in hundredths of a second.
+    let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
+    let ticks = |index: usize| fields[index].parse::<u64>().unwrap();
+    (ticks(11) + ticks(12)) as f64 / 100.0
 }
 
 /// The role this process was started in; `None` for the benchmark itself.

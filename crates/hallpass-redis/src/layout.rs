@@ -65,8 +65,15 @@ impl Entry {
         Session::from_row(row(schema, Session::TABLE, self.part("session")?)?)
     }
 
-    pub(crate) fn user(&self, schema: &Schema) -> Result<User, StoreError> {
-        User::from_row(row(schema, User::TABLE, self.part("user")?)?)
+    /// Both, for the one look-up that every request makes: nothing is copied.
+    pub(crate) fn session_and_user(mut self, schema: &Schema) -> Result<(Session, User), StoreError> {
+        let mut part = |name: &str| match self.0.get_mut(name).map(Json::take) {
+            Some(Json::Object(fields)) => Ok(fields),
+            _ => Err(corrupt(name, "not an object")),
+        };
+        let (mut session, mut user) = (part("session")?, part("user")?);
+        let session = Session::from_row(row_of(schema, Session::TABLE, |name| taken(&mut session, name))?)?;
+        Ok((session, User::from_row(row_of(schema, User::TABLE, |name| taken(&mut user, name))?)?))
     }
 
     pub(crate) fn set(&mut self, set: &Row) -> Result<(), StoreError> {
@@ -88,12 +95,20 @@ impl Entry {
 
 /// The cells of a table from JSON; what the schema does not know is left out.
 fn row(schema: &Schema, table: &str, fields: &Map<String, Json>) -> Result<Row, StoreError> {
+    row_of(schema, table, |name| fields.get(name).cloned().unwrap_or_default())
+}
+
+/// A field out of a document that nobody needs any more.
+fn taken(fields: &mut Map<String, Json>, name: &str) -> Json {
+    fields.get_mut(name).map(Json::take).unwrap_or_default()
+}
+
+fn row_of(schema: &Schema, table: &str, mut field: impl FnMut(&str) -> Json) -> Result<Row, StoreError> {
     let known = schema.table(table).ok_or_else(|| StoreError::misuse(format!("there is no table `{table}`")))?;
     let mut row = Row::new();
     for column in &known.columns {
-        let value = fields.get(&*column.name).unwrap_or(&Json::Null);
         let wrong = || StoreError::corrupt(table, &column.name, "", "a value of another kind");
-        let value = match (column.kind, value) {
+        let value = match (column.kind, field(&column.name)) {
             (_, Json::Null) => Value::Null,
             (ColumnKind::Date, Json::String(text)) => Value::Date(text.parse().map_err(|_| wrong())?),
             (ColumnKind::Date, Json::Number(number)) => {
@@ -102,8 +117,8 @@ fn row(schema: &Schema, table: &str, fields: &Map<String, Json>) -> Result<Row, 
             (ColumnKind::Date, _) => return Err(wrong()),
             (ColumnKind::Boolean, Json::Number(number)) => Value::Boolean(number.as_i64() != Some(0)),
             (ColumnKind::RowNumber, Json::Number(number)) => Value::Text(number.to_string()),
-            (ColumnKind::Json | ColumnKind::TextList | ColumnKind::NumberList, value) => Value::Json(value.clone()),
-            (_, value) => Value::from(value.clone()),
+            (ColumnKind::Json | ColumnKind::TextList | ColumnKind::NumberList, value) => Value::Json(value),
+            (_, value) => Value::from(value),
         };
         row.push(column.name.clone(), value);
     }

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt, str::FromStr, sync::Arc};
 
-use jiff::fmt::temporal::DateTimePrinter;
+use jiff::fmt::{StdFmtWrite, temporal::DateTimePrinter};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::SerializeMap};
 
@@ -54,7 +54,7 @@ impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
         match jiff::Timestamp::from_millisecond(self.0) {
-            Ok(moment) => f.write_str(&PRINTER.timestamp_to_string(&moment)),
+            Ok(moment) => PRINTER.print_timestamp(&moment, StdFmtWrite(f)).map_err(|_| fmt::Error),
             // Beyond the year 9999, where no text form orders like time; the number at least is not a lie.
             Err(_) => write!(f, "{}", self.0),
         }

@@ -272,7 +272,7 @@ impl<'a> Api<'a> {
         let request = Request {
             door: Door::InProcess,
             method: route.methods().first().cloned().unwrap_or(Method::GET),
-            path: route.path().to_owned(),
+            path: route.path(),
             headers: headers.clone(),
             original: None,
             cookies: OnceLock::new(),

@@ -198,7 +198,10 @@ pub(crate) trait AnyOutput: Send + Sync {
 
 impl<T: Serialize + Send + Sync + 'static> AnyOutput for T {
     fn to_json(&self) -> serde_json::Result<Vec<u8>> {
-        serde_json::to_vec(self)
+        // A session and its user fit in without moving.
+        let mut json = Vec::with_capacity(768);
+        serde_json::to_writer(&mut json, self)?;
+        Ok(json)
     }
 
     fn into_any(self: Box<Self>) -> Box<dyn Any> {

@@ -26,7 +26,7 @@ pub enum Door {
 pub struct Request {
     pub(crate) door: Door,
     pub(crate) method: Method,
-    pub(crate) path: String,
+    pub(crate) path: &'static str,
     pub(crate) headers: HeaderMap,
     /// The headers as they came, kept once a hook changes them.
     pub(crate) original: Option<HeaderMap>,
@@ -77,7 +77,7 @@ impl Request {
 
     /// The endpoint's path below the base path, such as `/sign-in/email`.
     pub fn path(&self) -> &str {
-        &self.path
+        self.path
     }
 
     /// A part of the path, for endpoints whose path has parameters.

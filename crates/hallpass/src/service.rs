@@ -93,10 +93,11 @@ impl Hallpass {
         B::Error: Into<BoxError>,
     {
         let engine = &self.engine;
-        let full_path = engine.routes.settled(parts.uri.path(), &engine.base_path).into_owned();
+        let full_path = engine.routes.settled(parts.uri.path(), &engine.base_path);
         let found = path::routed(&full_path, &engine.base_path)
             .and_then(|path| exact(path, engine.skip_trailing_slashes))
             .and_then(|path| engine.routes.find(&parts.method, path));
+        drop(full_path);
         let Some(found) = found else { return not_found() };
 
         let route = found.endpoint.route();
@@ -108,7 +109,7 @@ impl Hallpass {
         let request = Request {
             door: Door::Http,
             method: parts.method,
-            path: route.path().to_owned(),
+            path: route.path(),
             query: parts.uri.query().map(Query::parse).unwrap_or_default(),
             peer: parts.extensions.get::<PeerAddress>().copied(),
             headers: parts.headers,

@@ -8,13 +8,15 @@ use std::{
 
 use axum::body::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 /// A body and the time until which it has to be there.
 #[derive(Debug)]
 pub(crate) struct InTime<B> {
     body: B,
-    deadline: Pin<Box<Sleep>>,
+    deadline: Instant,
+    /// What wakes at the deadline: made when the body is first waited for, which few requests are.
+    sleep: Option<Pin<Box<Sleep>>>,
     /// How much more time each piece buys, if any.
     pause: Option<Duration>,
 }
@@ -23,12 +25,12 @@ impl<B> InTime<B> {
     /// All of it has to be there by then. For bodies that are gathered: a limit on pauses alone would let a client hold a body's memory
     /// for as long as it likes.
     pub(crate) fn whole(body: B, limit: Duration) -> Self {
-        Self { body, deadline: Box::pin(sleep(limit)), pause: None }
+        Self { body, deadline: Instant::now() + limit, sleep: None, pause: None }
     }
 
     /// The next piece has to be there by then. For bodies that are passed on, and may be as long as they like.
     pub(crate) fn piece_by_piece(body: B, pause: Duration) -> Self {
-        Self { body, deadline: Box::pin(sleep(pause)), pause: Some(pause) }
+        Self { body, deadline: Instant::now() + pause, sleep: None, pause: Some(pause) }
     }
 }
 
@@ -48,11 +50,14 @@ where
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) {
             if let Some(pause) = self.pause {
-                self.deadline.as_mut().reset(Instant::now() + pause);
+                self.deadline = Instant::now() + pause;
+                self.sleep = None;
             }
             return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
         }
-        self.deadline.as_mut().poll(cx).map(|()| Some(Err(TooSlow.into())))
+        let deadline = self.deadline;
+        let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        sleep.as_mut().poll(cx).map(|()| Some(Err(TooSlow.into())))
     }
 
     fn is_end_stream(&self) -> bool {

@@ -29,8 +29,14 @@ const LAST_CALL: Duration = Duration::from_secs(30);
 pub(crate) struct Line {
     /// Who is at the other end, where the system can tell.
     pub(crate) peer: Option<SocketAddr>,
+    /// In one piece, because every request has a clone of it.
+    held: Arc<Held>,
+}
+
+#[derive(Debug)]
+struct Held {
     /// One of the places there are.
-    place: Arc<OwnedSemaphorePermit>,
+    _place: OwnedSemaphorePermit,
     tasks: TaskTracker,
     stopping: CancellationToken,
 }
@@ -39,10 +45,9 @@ impl Line {
     /// Goes on with something after the request is answered, such as a connection that speaks another protocol now. It keeps the
     /// connection's place, and ends when the server is asked to stop.
     pub(crate) fn keep(self, work: impl Future<Output = ()> + Send + 'static) {
-        let Self { place, stopping, tasks, .. } = self;
-        tasks.spawn(async move {
-            let _place = place;
-            let _ = stopping.run_until_cancelled(work).await;
+        let held = self.held;
+        held.tasks.clone().spawn(async move {
+            let _ = held.stopping.run_until_cancelled(work).await;
         });
     }
 }
@@ -79,9 +84,9 @@ where
             },
         };
         // The semaphore is never closed.
-        let Ok(place) = place.map(Arc::new) else { break };
-        let (tasks, stopping) = (connections.clone(), stopping.clone());
-        let line = Line { peer: stream.peer_addr().ok(), place, tasks, stopping };
+        let Ok(place) = place else { break };
+        let held = Held { _place: place, tasks: connections.clone(), stopping: stopping.clone() };
+        let line = Line { peer: stream.peer_addr().ok(), held: Arc::new(held) };
         let connection = connection(server.clone(), stream, answer.clone(), line);
         connections.spawn(async move {
             if let Err(error) = connection.await {
@@ -106,7 +111,7 @@ where
 {
     // Answers are small and complete: nothing is gained by holding them back.
     let _ = stream.set_nodelay(true);
-    let stopping = line.stopping.clone();
+    let stopping = line.held.stopping.clone();
     let service = service_fn(move |request| answer(line.clone(), request));
     let connection = server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)).with_upgrades();
     let mut connection = std::pin::pin!(connection);

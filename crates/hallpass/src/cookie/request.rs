@@ -64,7 +64,10 @@ impl RequestCookies {
     /// Adds or replaces a cookie, as the bearer hook does: what is not well-formed is dropped, of cookies with one name
     /// the last stays (CONTRACT §8.1 step 5).
     pub fn set(&mut self, name: &str, value: String) {
-        let mut cookies = self.well_formed();
+        let mut cookies = match std::mem::take(&mut self.0) {
+            Source::Rewritten(cookies) => cookies,
+            header @ Source::Header(_) => Self(header).well_formed(),
+        };
         if is_name(name) {
             cookies.insert(name.to_owned(), value);
         }
@@ -91,7 +94,11 @@ impl RequestCookies {
 
     /// Names of `base` and its chunks `base.0`, `base.1`, … that the request brought (CONTRACT §5.5).
     pub fn chunks_of(&self, base: &str) -> Vec<String> {
-        self.well_formed().into_keys().filter(|name| name == base || chunk_index(base, name).is_some()).collect()
+        let is_one = |name: &&String| *name == base || chunk_index(base, name).is_some();
+        match &self.0 {
+            Source::Rewritten(cookies) => cookies.keys().filter(is_one).cloned().collect(),
+            Source::Header(_) => self.well_formed().keys().filter(is_one).cloned().collect(),
+        }
     }
 }
 
