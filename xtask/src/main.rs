@@ -1,7 +1,8 @@
 //! The project's own tasks.
 //!
 //! `cargo xtask test` runs everything there is to run on a fresh machine, and says what it ran. As root it installs what is missing;
-//! otherwise it says what to install. With `CI=true` whatever could not run is a failure.
+//! otherwise it says what to install. With `CI=true` whatever could not run is a failure. `cargo xtask soak` runs hallpass for minutes while
+//! its stores fail.
 
 mod run;
 mod stages;
@@ -16,12 +17,20 @@ use std::{
 use run::{Outcome, Tally, say};
 use stages::STAGES;
 
-const USAGE: &str = "usage: cargo xtask test [STAGE ...]\n       cargo xtask list";
+const USAGE: &str = "usage: cargo xtask test [STAGE ...]\n       cargo xtask list\n       cargo xtask soak [--store STORE] [--seconds N] [--kills N] [--seed N]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     match arguments.split_first() {
         Some((task, wanted)) if task == "test" => test(wanted),
+        Some((task, arguments)) if task == "soak" => match stages::soak(arguments) {
+            Ok(tally) if tally.failed == 0 => ExitCode::SUCCESS,
+            Ok(_) => ExitCode::FAILURE,
+            Err(reason) => {
+                say(&format!("could not run: {reason}"));
+                ExitCode::FAILURE
+            }
+        },
         Some((task, [])) if task == "list" => {
             for stage in STAGES {
                 say(&format!("{:14} {}", stage.name, stage.about));

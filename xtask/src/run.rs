@@ -174,6 +174,16 @@ pub(crate) fn count_conformance(line: &str) -> Option<Tally> {
     Some(Tally::of(number("equal")?, number("different")?))
 }
 
+/// `soak postgres: 6463 requests, 6463 right, 0 wrong (20.4 s)`
+pub(crate) fn count_soak(line: &str) -> Option<Tally> {
+    let counts = line.strip_prefix("soak ")?.split_once(": ")?.1;
+    let number = |word: &str| {
+        let part = counts.split(", ").find(|part| part.split_whitespace().nth(1) == Some(word))?;
+        part.split_whitespace().next()?.parse().ok()
+    };
+    Some(Tally::of(number("right")?, number("wrong")?))
+}
+
 fn shown(command: &Command) -> String {
     let program = Path::new(command.get_program()).file_name().unwrap_or_default().to_string_lossy().into_owned();
     let arguments = command.get_args().map(|argument| argument.to_string_lossy().into_owned());
@@ -190,6 +200,8 @@ mod tests {
         assert_eq!(count_cargo_test(line), Some(Tally::of(4, 1)));
         let line = "conformance generated: 2000 steps, 1999 equal, 1 different (16.8 s)";
         assert_eq!(count_conformance(line), Some(Tally::of(1999, 1)));
+        let line = "soak mariadb: 2000 requests, 1999 right, 1 wrong (16.8 s)";
+        assert_eq!(count_soak(line), Some(Tally::of(1999, 1)));
         assert_eq!(count_conformance("conformance generated: the npm package and hallpass"), None);
     }
 

@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 
 use crate::{
-    run::{Outcome, Tally, check, command, count_cargo_test, count_conformance, counted, root, say, succeeds_quietly},
+    run::{
+        Outcome, Tally, check, command, count_cargo_test, count_conformance, count_soak, counted, root, say,
+        succeeds_quietly,
+    },
     tools::{cargo_tool, exists, postgres, python_with, system},
 };
 
@@ -26,6 +29,11 @@ pub(crate) const STAGES: &[Stage] = &[
     },
     Stage { name: "rust", about: "unit, route, store and documentation tests", run: || outcome(rust()) },
     Stage { name: "build", about: "the binary, as released", run: || outcome(build()) },
+    Stage {
+        name: "faults",
+        about: "stores fail and hallpass is killed under load, and no answer is wrong",
+        run: || outcome(faults()),
+    },
     Stage {
         name: "flows",
         about: "written flows, answered as the npm package answers them",
@@ -139,6 +147,37 @@ fn rust() -> Result<Tally, String> {
 
 fn build() -> Result<Tally, String> {
     check(&mut cargo(&["build", "--quiet", "--release", "-p", "hallpass-cli"]))
+}
+
+/// How long each store is tried in the gate, and how often hallpass is killed.
+const SOAK_SECONDS: &str = "10";
+const KILLS: &str = "100";
+
+fn faults() -> Result<Tally, String> {
+    let failing = soak(&["--seconds".to_owned(), SOAK_SECONDS.to_owned()])?;
+    Ok(failing.plus(soak(&["--kills".to_owned(), KILLS.to_owned()])?))
+}
+
+/// Runs hallpass, as released, while its stores fail or while it is killed itself.
+pub(crate) fn soak(arguments: &[String]) -> Result<Tally, String> {
+    for missing in [system("redis-server", "redis-server"), postgres(), system("/usr/sbin/mariadbd", "mariadb-server")]
+    {
+        missing?;
+    }
+    // With the features of everything, so that nothing is compiled again that the tests have compiled.
+    let program = check(&mut cargo(&["build", "--quiet", "--workspace", "--all-features", "--bin", "hallpass-soak"]))?;
+    if program.failed > 0 {
+        return Ok(program);
+    }
+    if !target_folder().join("release/hallpass").exists() {
+        let built = build()?;
+        if built.failed > 0 {
+            return Ok(built);
+        }
+    }
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let run = command(target_folder().join("debug/hallpass-soak"), &arguments, ".");
+    counted(&mut with_binary(run)?, count_soak)
 }
 
 fn conformance(arguments: &[&str]) -> Outcome {

@@ -153,6 +153,19 @@ impl Exclusive {
         }
     }
 
+    /// Waits until it takes requests, and starts it if it has ended, as it may have for want of something that is there again.
+    pub async fn recover(&mut self) {
+        let (service, address, late) = (self.service, self.place.address, Instant::now() + PATIENCE);
+        while !self.reap(Duration::ZERO) {
+            if blocking(move || Ok(service.is_ready(address))).await {
+                return;
+            }
+            assert!(Instant::now() < late, "{service:?} does not come back. Its log:\n{}", self.log());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        self.start().await;
+    }
+
     /// Halts it: connections stay open, and nobody answers.
     pub fn pause(&self) {
         self.signal(Signal::STOP);

@@ -88,7 +88,7 @@ impl MysqlOptions {
             max_connections: 16,
             statement_cache: 128,
             connect_timeout: Duration::from_secs(5),
-            statement_timeout: Duration::from_secs(10),
+            statement_timeout: Duration::from_secs(5),
             wait_timeout: Duration::from_secs(5),
             returning: true,
         };
@@ -142,7 +142,7 @@ impl MysqlOptions {
         self
     }
 
-    /// How long a statement may take before the store is called unavailable; 10 seconds by default.
+    /// How long a statement may take before the store is called unavailable; 5 seconds by default.
     pub fn statement_timeout(mut self, timeout: Duration) -> Self {
         self.statement_timeout = timeout;
         self

@@ -1,7 +1,7 @@
 //! Connections, handed out to one operation at a time.
 //!
-//! Nothing is asked of a connection before it is used, which would be a round trip for each operation. One that does not work any
-//! more shows when it is used; then all that are idle are forgotten, because what broke one has broken the others. A connection
+//! Nothing is asked of a connection that was in use a second ago, which would be a round trip for each operation. One that does not work
+//! any more shows when it is used; then all that are idle are forgotten, because what broke one has broken the others. A connection
 //! comes back only by [`Lent::give_back`]: what was left in the middle of something is closed, and the server rolls back.
 
 use std::{
@@ -11,7 +11,7 @@ use std::{
 };
 
 use hallpass_store::StoreError;
-use mysql_async::{Conn, Opts};
+use mysql_async::{Conn, Opts, prelude::Queryable};
 use tokio::{
     sync::{Semaphore, SemaphorePermit},
     time::timeout,
@@ -25,6 +25,10 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// A connection that was idle for longer may have been dropped by what is in between.
 const IDLE: Duration = Duration::from_mins(5);
+/// One that was idle for longer may have been cut off without a word; it is asked before it is used.
+const TRUSTED: Duration = Duration::from_secs(1);
+/// How long it may take to answer then.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 pub(super) struct Pool {
     opts: Opts,
@@ -69,10 +73,14 @@ impl Pool {
             Err(_) => return Err(late("all connections to the database were taken for too long")),
         };
         let kept = held(&self.idle).pop();
-        if let Some((conn, since)) = kept
-            && since.elapsed() < IDLE
-        {
-            return Ok(Lent { pool: self, conn, fresh: false, _seat: seat });
+        if let Some((mut conn, since)) = kept {
+            let idle = since.elapsed();
+            let answers = idle < TRUSTED || (idle < IDLE && matches!(timeout(PATIENCE, conn.ping()).await, Ok(Ok(()))));
+            if answers {
+                return Ok(Lent { pool: self, conn, fresh: false, _seat: seat });
+            }
+            // What has cut it off has cut off the others.
+            self.forget_idle();
         }
         let conn = self.connect().await?;
         Ok(Lent { pool: self, conn, fresh: true, _seat: seat })

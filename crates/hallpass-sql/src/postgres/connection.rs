@@ -4,6 +4,7 @@ use std::{
     collections::HashMap,
     error::Error as _,
     sync::{Arc, Mutex, PoisonError},
+    time::Instant,
 };
 
 use futures_util::{TryStreamExt, future::BoxFuture, pin_mut};
@@ -35,6 +36,7 @@ pub(super) struct Connection {
     statements: Mutex<HashMap<String, Vec<Prepared>>>,
     condemned: Arc<Notify>,
     tls: MakeRustlsConnect,
+    heard: Mutex<Instant>,
 }
 
 /// A statement for parameters of these types.
@@ -89,11 +91,17 @@ impl Connection {
             }
         });
         let statements = Mutex::new(HashMap::new());
-        Ok((Self { client, keep: options.statement_cache, statements, condemned, tls }, driver))
+        let heard = Mutex::new(Instant::now());
+        Ok((Self { client, keep: options.statement_cache, statements, condemned, tls, heard }, driver))
     }
 
     pub(super) fn is_closed(&self) -> bool {
         self.client.is_closed()
+    }
+
+    /// Whether nothing was heard on it since then.
+    pub(super) fn is_silent_since(&self, moment: Instant) -> bool {
+        *self.heard.lock().unwrap_or_else(PoisonError::into_inner) < moment
     }
 
     /// Ends the connection, with all that is under way on it.
@@ -126,6 +134,7 @@ impl Connection {
         while let Some(row) = stream.try_next().await? {
             rows.push(row);
         }
+        *self.heard.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
         Ok((rows, stream.rows_affected().unwrap_or(0)))
     }
 

@@ -74,7 +74,7 @@ impl PostgresOptions {
             listen: None,
             connect_timeout: Duration::from_secs(3),
             read_timeout: Duration::from_secs(3),
-            write_timeout: Duration::from_secs(10),
+            write_timeout: Duration::from_secs(5),
             wait_timeout: Duration::from_secs(3),
             queue: 1024,
         })
@@ -129,7 +129,7 @@ impl PostgresOptions {
         self
     }
 
-    /// How long a batch may take before it is given up; 10 seconds by default.
+    /// How long a batch may take before it is given up; 5 seconds by default.
     pub fn write_timeout(mut self, timeout: Duration) -> Self {
         self.write_timeout = timeout;
         self

@@ -5,7 +5,7 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use hallpass_store::StoreError;
@@ -64,19 +64,27 @@ impl Shared {
         let mut again = true;
         loop {
             let connection = self.connection().await?;
+            let begun = Instant::now();
             match timeout(self.read, connection.run(sql, cells)).await {
                 Ok(Ok((rows, _))) => return Ok(rows),
                 Ok(Err(error)) if again && is_stale(&error) => connection.forget(),
                 Ok(Err(error)) if again && is_gone(&error) => {}
                 Ok(Err(error)) => return Err(Failure::new(error, table)),
                 Err(late) => {
-                    // It may be cut off without a word; whoever asks next gets another one.
+                    // It may be cut off without a word, and then so are the others; whoever asks next gets a new one.
                     connection.condemn();
+                    self.condemn_silent(begun);
                     return Err(StoreError::unavailable(late).into());
                 }
             }
             again = false;
         }
+    }
+
+    /// Gives up every connection on which nothing was heard since then.
+    fn condemn_silent(&self, since: Instant) {
+        let up = self.slots.iter().filter_map(|slot| slot.state.borrow().up());
+        up.filter(|connection| connection.is_silent_since(since)).for_each(|connection| connection.condemn());
     }
 
     async fn connection(&self) -> Result<Arc<Connection>, StoreError> {

@@ -2,7 +2,8 @@
 
 use std::{
     hash::{BuildHasher, RandomState},
-    time::Duration,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
 };
 
 use deadpool::{
@@ -22,6 +23,10 @@ use crate::{ConnectError, batch, decode, dialect::Cell, statement::Statement};
 
 /// How often a batch is tried again that another one stood in the way of.
 const RETRIES: u32 = 6;
+/// A connection that was idle for longer may have been cut off without a word; it is asked before it is used.
+const TRUSTED: Duration = Duration::from_secs(1);
+/// How long it may take to answer then.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 pub(super) struct Writer {
@@ -31,20 +36,40 @@ pub(super) struct Writer {
 }
 
 #[derive(Debug)]
-struct Opener(PostgresOptions);
+struct Opener {
+    options: PostgresOptions,
+    /// When a connection was last found to be cut off. Those that have not been used since then are not asked, one after the other.
+    cut: Mutex<Option<Instant>>,
+}
 
 impl Manager for Opener {
     type Type = Connection;
     type Error = ConnectError;
 
     async fn create(&self) -> Result<Connection, ConnectError> {
-        let (connection, driver) = Connection::open(&self.0).await?;
+        let (connection, driver) = Connection::open(&self.options).await?;
         tokio::spawn(driver);
         Ok(connection)
     }
 
-    async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> RecycleResult<ConnectError> {
-        if connection.is_closed() { Err(RecycleError::message("closed")) } else { Ok(()) }
+    async fn recycle(&self, connection: &mut Connection, metrics: &Metrics) -> RecycleResult<ConnectError> {
+        if connection.is_closed() {
+            return Err(RecycleError::message("closed"));
+        }
+        let idle = metrics.last_used();
+        if idle < TRUSTED {
+            return Ok(());
+        }
+        let cut = *self.cut.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_older = cut.is_some_and(|cut| cut.elapsed() < idle);
+        if !is_older && matches!(timeout(PATIENCE, connection.batch("")).await, Ok(Ok(()))) {
+            return Ok(());
+        }
+        if !is_older {
+            *self.cut.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        }
+        connection.condemn();
+        Err(RecycleError::message("silent"))
     }
 }
 
@@ -82,7 +107,10 @@ impl Writer {
             },
             queue_mode: QueueMode::Lifo,
         };
-        let pool = Pool::builder(Opener(options.clone())).config(config).runtime(Runtime::Tokio1).build();
+        let pool = Pool::builder(Opener { options: options.clone(), cut: Mutex::default() })
+            .config(config)
+            .runtime(Runtime::Tokio1)
+            .build();
         let pool = pool.map_err(|error| ConnectError::Server {
             database: "Postgres",
             server: options.server.name(),

@@ -8,6 +8,7 @@ use std::{
         mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
     },
     thread,
+    time::{Duration, Instant},
 };
 
 use hallpass_store::StoreError;
@@ -24,11 +25,16 @@ pub(super) struct Workers {
     queue: SyncSender<Job>,
 }
 
+/// What has waited for longer is not begun any more.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Why a job was not done.
 #[derive(Debug, thiserror::Error)]
 enum Refusal {
     #[error("too many operations are waiting for the database")]
     Full,
+    #[error("an operation has waited too long for the database")]
+    Late,
     #[error("the database thread has ended")]
     Ended,
 }
@@ -56,9 +62,13 @@ impl Workers {
         job: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (answer, answered) = oneshot::channel();
+        let asked = Instant::now();
         let job = Box::new(move |connection: &mut Connection| {
+            // While somebody else holds the lock each waits in vain for as long as may be, and those behind for the sum of it.
+            let done =
+                if asked.elapsed() > PATIENCE { Err(StoreError::unavailable(Refusal::Late)) } else { job(connection) };
             // Nobody may be waiting any more, which is fine.
-            drop(answer.send(job(connection)));
+            drop(answer.send(done));
         });
         self.queue.try_send(job).map_err(|error| {
             StoreError::unavailable(match error {
