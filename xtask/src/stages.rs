@@ -150,7 +150,7 @@ fn build() -> Result<Tally, String> {
 }
 
 /// How long each store is tried in the gate, and how often hallpass is killed.
-const SOAK_SECONDS: &str = "10";
+const SOAK_SECONDS: &str = "20";
 const KILLS: &str = "100";
 
 fn faults() -> Result<Tally, String> {

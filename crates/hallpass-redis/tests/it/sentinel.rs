@@ -50,7 +50,7 @@ impl Sentinel {
 async fn until(late: &str, is_so: impl AsyncFn() -> bool) {
     let begun = Instant::now();
     while !is_so().await {
-        assert!(begun.elapsed() < Duration::from_secs(60), "{late}");
+        assert!(begun.elapsed() < Duration::from_mins(1), "{late}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
@@ -88,7 +88,8 @@ async fn the_one_that_sentinel_puts_in_place_goes_on_where_the_other_ended() {
     let notes = Arc::new(Notes::default());
     stage.store.changes().unwrap().start(Duration::from_millis(200), Arc::clone(&notes) as _);
     notes.until_proven().await;
-    until("nothing is replicated", async || replica.command(&["GET", &crate::key(&"b".repeat(32))]).await != "").await;
+    let copied = async || !replica.command(&["GET", &crate::key(&"b".repeat(32))]).await.is_empty();
+    until("nothing is replicated", copied).await;
 
     stage.redis.kill().await;
     until("nobody takes writes again", async || storage.ping().await.is_ok()).await;
@@ -113,5 +114,5 @@ async fn the_one_that_sentinel_puts_in_place_goes_on_where_the_other_ended() {
     let end = Batch::new().delete("session", Filter::eq("token", &token('c')));
     stage.store.write(&stage.schema, end.insert("session", session('d', "u2").into_row())).await.unwrap();
     assert!(stage.find('c').await.is_none() && stage.find('d').await.is_some());
-    assert_eq!(replica.command(&["GET", &crate::key(&"c".repeat(32))]).await, "");
+    assert!(replica.command(&["GET", &crate::key(&"c".repeat(32))]).await.is_empty());
 }
