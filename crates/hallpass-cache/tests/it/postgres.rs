@@ -108,10 +108,14 @@ async fn without_triggers_nothing_is_kept() {
     let schema = Schema::core();
     let Some((server, url)) = database(&schema).await else { return };
     let node = node(&url, &schema, LEASE, None).await;
+    node.warm().await;
     server.statement(&url, r#"drop trigger hallpass_delete_v1 on "session""#).await;
     tokio::time::sleep(LEASE * 2).await;
+    // Nobody tells of it, and it must not come back with the triggers.
+    server.statement(&url, r#"delete from "session""#).await;
     assert!(!node.cached.stats().is_proven && !node.hits().await && !node.hits().await);
     let store = SqlStore::connect(&url).await.unwrap();
     assert!(!store.migrate(&schema, Mode::Apply).await.unwrap().is_empty());
     node.proven().await;
+    assert_eq!(node.name().await.unwrap(), None);
 }

@@ -188,6 +188,7 @@ async fn hear(
     arrived: watch::Sender<u64>,
     listener: Arc<dyn ChangeListener>,
 ) {
+    let mut is_armed = false;
     while let Some(Ok(message)) = poll_fn(|cx| wire.poll_message(cx)).await {
         let AsyncMessage::Notification(told) = message else { continue };
         match understood(told.payload()) {
@@ -198,7 +199,11 @@ async fn hear(
                 let Some(Trip { begun, .. }) = current.filter(ours) else { continue };
                 if armed == COUNT {
                     listener.proven(begun);
+                } else if is_armed {
+                    // While triggers are missing nobody tells. Whatever is kept from before must be gone when they are back.
+                    listener.lost();
                 }
+                is_armed = armed == COUNT;
                 arrived.send_replace(number);
             }
         }
