@@ -109,6 +109,12 @@ impl Connection {
         self.condemned.notify_one();
     }
 
+    /// Ends it, and what the server may still do for it: behind a lock it would wait there for ever, and keep its place.
+    pub(super) fn give_up(&self) {
+        self.cancel();
+        self.condemn();
+    }
+
     /// Asks the server to stop what this connection does, without waiting for it.
     pub(super) fn cancel(&self) {
         let (token, tls): (CancelToken, _) = (self.client.cancel_token(), self.tls.clone());
@@ -122,6 +128,15 @@ impl Connection {
 
     /// Runs a statement; its rows, and how many it touched.
     pub(super) async fn run(&self, sql: &str, cells: &[&Cell]) -> Result<(Vec<Row>, u64), Error> {
+        let ran = self.ask(sql, cells).await;
+        // A refusal is a sign of life too.
+        if ran.as_ref().map_or_else(|error| error.as_db_error().is_some(), |_| true) {
+            *self.heard.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        }
+        ran
+    }
+
+    async fn ask(&self, sql: &str, cells: &[&Cell]) -> Result<(Vec<Row>, u64), Error> {
         let stream = if self.keep {
             let statement = self.prepared(sql, cells).await?;
             self.client.query_raw(&statement, cells.iter().map(|cell| *cell as &(dyn ToSql + Sync))).await?
@@ -134,7 +149,6 @@ impl Connection {
         while let Some(row) = stream.try_next().await? {
             rows.push(row);
         }
-        *self.heard.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
         Ok((rows, stream.rows_affected().unwrap_or(0)))
     }
 

@@ -72,8 +72,8 @@ impl Shared {
                 Ok(Err(error)) => return Err(Failure::new(error, table)),
                 Err(late) => {
                     // It may be cut off without a word, and then so are the others; whoever asks next gets a new one.
-                    connection.condemn();
-                    self.condemn_silent(begun);
+                    connection.give_up();
+                    self.give_up_silent(begun);
                     return Err(StoreError::unavailable(late).into());
                 }
             }
@@ -82,9 +82,9 @@ impl Shared {
     }
 
     /// Gives up every connection on which nothing was heard since then.
-    fn condemn_silent(&self, since: Instant) {
+    fn give_up_silent(&self, since: Instant) {
         let up = self.slots.iter().filter_map(|slot| slot.state.borrow().up());
-        up.filter(|connection| connection.is_silent_since(since)).for_each(|connection| connection.condemn());
+        up.filter(|connection| connection.is_silent_since(since)).for_each(|connection| connection.give_up());
     }
 
     async fn connection(&self) -> Result<Arc<Connection>, StoreError> {
