@@ -56,8 +56,11 @@ impl Plan {
         self.steps.is_empty()
     }
 
-    /// Whether reading and writing work without the steps.
+    /// Whether reading and writing work without the steps. A plan that does not say what is missing cannot wait.
     pub fn can_wait(&self) -> bool {
+        if self.lacks.is_empty() {
+            return self.steps.is_empty();
+        }
         self.lacks.iter().all(|lack| match lack {
             Lack::Table { .. } | Lack::Column { .. } => false,
             Lack::Index { unique, .. } => !unique,

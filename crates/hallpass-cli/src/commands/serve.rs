@@ -5,7 +5,6 @@ use hallpass::{
     cache::WhyOff,
     store::{Lack, Mode, Plan},
 };
-use hallpass_sql::SqlStore;
 use tokio::{net::TcpListener, time::timeout};
 
 use super::{DEAF, Failure, build, chain, config_check};
@@ -37,8 +36,7 @@ pub(super) async fn run(loaded: Loaded) -> Result<(), Failure> {
         )
         .into());
     }
-    let is_embedded = SqlStore::is_embedded(&config.database.url);
-    let applies = config.database.auto_migrate.unwrap_or(is_embedded);
+    let applies = config.database.migrates_at_start();
     let plan = migrate(&auth, applies).await?;
     let metrics = server::metrics::start(config, &auth).await?;
     tell_of_cache(&auth, config, if applies { without_what_was_done(plan) } else { plan });

@@ -21,7 +21,7 @@ pub struct DatabaseSection {
     pub connect_timeout: Option<Span>,
     /// How long a request waits for a connection when all are taken; 3 seconds for Postgres, 5 for MySQL and MariaDB.
     pub wait_timeout: Option<Span>,
-    /// How long the database may take for a statement, or Postgres for one transaction, before the request is answered with 503; 10 seconds,
+    /// How long the database may take for a statement, or Postgres for one transaction, before the request is answered with 503; 5 seconds,
     /// and 3 for what only reads from Postgres.
     pub statement_timeout: Option<Span>,
     /// Whether the server keeps prepared statements for each connection. Switch it off behind pgbouncer in transaction mode.
@@ -49,6 +49,11 @@ impl Default for DatabaseSection {
 impl DatabaseSection {
     pub(crate) fn listen_url(&self) -> Option<&str> {
         self.listen_url.as_ref().map(|url| &*url.0)
+    }
+
+    /// Whether `serve` creates what is missing.
+    pub(crate) fn migrates_at_start(&self) -> bool {
+        self.auto_migrate.unwrap_or_else(|| SqlStore::is_embedded(&self.url))
     }
 
     pub(crate) fn is_postgres(&self) -> bool {

@@ -146,8 +146,12 @@ pub(super) async fn database(config: &Config, engine: &Hallpass, findings: &mut 
         Some(_) => engine.session_cache().is_ok(),
         None => store.changes().is_some(),
     };
+    let is_wanted = config.session.cache.enabled != Some(false);
     match silent.filter(|_| tells && config.secondary_storage.url.is_none()) {
-        Some(lack) if config.session.cache.enabled != Some(false) => {
+        Some(Lack::Changes { permitted: true }) if is_wanted && config.database.migrates_at_start() => {
+            findings.add(Hint, "session.cache", "it is on when `hallpass serve` has made the triggers that it needs");
+        }
+        Some(lack) if is_wanted => {
             let says = format!("it is off: the database lacks {lack}; run `hallpass migrate` as a user who may");
             findings.add(Warning, "session.cache", says);
         }
@@ -159,11 +163,10 @@ pub(super) async fn database(config: &Config, engine: &Hallpass, findings: &mut 
 }
 
 fn what_it_lacks(config: &Config, plan: &Plan, findings: &mut Findings) {
-    let adds = config.database.auto_migrate.unwrap_or_else(|| SqlStore::is_embedded(&config.database.url));
     let missing = plan.missing();
     if plan.lacks.iter().all(|lack| matches!(lack, Lack::Changes { .. })) {
         findings.add(Level::Ok, "database", "it has the tables and columns that this needs");
-    } else if adds {
+    } else if config.database.migrates_at_start() {
         let says = format!(
             "it lacks {missing}, which `hallpass serve` adds at its start; `hallpass migrate --plan` shows how"
         );
