@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { claims } from "./lib/claims.mjs";
 import { cleanEnvironment, removeFolder, temporaryFolder } from "./lib/children.mjs";
 import { added, dump } from "./lib/dumps.mjs";
 import { outbox } from "./lib/outbox.mjs";
@@ -48,17 +49,7 @@ const LATER = { level: { type: "number", required: true, defaultValue: 3 }, mott
 
 /** Resolves to { steps, different: [text] }. `original` and `subject` start a server on a given store. */
 export async function runMigrations({ original, subject, print = console.log }) {
-  const total = { steps: 0, different: [] };
-  const claim = async (title, prove) => {
-    total.steps += 1;
-    try {
-      await prove();
-      print(`  holds  ${title}`);
-    } catch (error) {
-      total.different.push(`  FAILS  ${title}: ${error.message}`);
-      print(total.different.at(-1));
-    }
-  };
+  const { total, claim } = claims(print);
   const every = async (kind) => {
     for (const [name, options] of Object.entries(SCENARIOS)) {
       const title = `${kind}, ${name}`;

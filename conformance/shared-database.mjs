@@ -1,6 +1,7 @@
 // One database for both servers: made by either, opened by the other, and by both at once.
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
+import { claims } from "./lib/claims.mjs";
 import { cookieHeader, jar } from "./lib/cookies.mjs";
 import { openDatabase } from "./lib/database.mjs";
 import { ADDITIONAL } from "./lib/except.mjs";
@@ -32,7 +33,6 @@ const SCENARIOS = {
 };
 /** What is known to be otherwise, by kind of store. */
 const EXCEPT = {
-  postgres: { "UUIDs for ids": "the package makes columns of the type uuid, and hallpass of text, which the package cannot use" },
   redis: { "additional fields": ADDITIONAL.redis, "numbers for ids": ADDITIONAL.redis, "UUIDs for ids": ADDITIONAL.redis },
 };
 /** Those in which rows are looked at in the database itself, under the names and with the ids of the plain schema. */
@@ -43,17 +43,7 @@ const PLAIN = new Set(["the plain schema", "additional fields"]);
  * scenario on a given store, which is one of `kind`.
  */
 export async function runShared({ original, subject, kind, print = console.log }) {
-  const total = { steps: 0, different: [] };
-  const claim = async (title, prove) => {
-    total.steps += 1;
-    try {
-      await prove();
-      print(`  holds  ${title}`);
-    } catch (error) {
-      total.different.push(`  FAILS  ${title}: ${error.message}`);
-      print(total.different.at(-1));
-    }
-  };
+  const { total, claim } = claims(print);
   for (const [title, given] of Object.entries(SCENARIOS)) {
     const reason = EXCEPT[kind]?.[title];
     if (reason) {
