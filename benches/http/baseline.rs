@@ -170,7 +170,10 @@ async fn from_postgres(place: &str) -> MethodRouter {
 }
 
 fn from_mariadb(place: &str) -> MethodRouter {
-    let pool = mysql_async::Pool::new(place);
+    // Connections that are reset after each use forget what was prepared.
+    let options = mysql_async::PoolOpts::new().with_reset_connection(false);
+    let opts = mysql_async::Opts::from_url(place).unwrap();
+    let pool = mysql_async::Pool::new(mysql_async::OptsBuilder::from_opts(opts).pool_opts(options));
     let answer = async |State(pool): State<mysql_async::Pool>, headers: HeaderMap| {
         let mut connection = pool.get_conn().await.unwrap();
         // The driver keeps it ready.
