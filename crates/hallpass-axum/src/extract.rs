@@ -3,7 +3,7 @@ use axum::{
     extract::{FromRequestParts, OptionalFromRequestParts},
     response::{IntoResponse, Response},
 };
-use hallpass::{endpoints::CurrentSession, store};
+use hallpass::store;
 use http::{StatusCode, header, request::Parts};
 use serde_json::json;
 
@@ -84,10 +84,7 @@ async fn find(parts: &Parts) -> Result<Option<Session>, Rejection> {
         return Err(Rejection::MissingLayer);
     };
     match caller.session(&parts.headers).await {
-        Ok(found) => {
-            Ok(found
-                .map(|CurrentSession { session, user, .. }| Session { session: session.clone(), user: user.clone() }))
-        }
+        Ok(found) => Ok(found.map(|current| Session { session: current.session.clone(), user: current.user.clone() })),
         Err(error) => {
             tracing::error!(error = error as &dyn std::error::Error, "the caller's session could not be looked up");
             let is_away = error.status() == StatusCode::SERVICE_UNAVAILABLE;

@@ -10,7 +10,7 @@ use axum::{Router, body::Body, routing::get};
 use hallpass::{Bearer, EmailAndPassword, Environment, Hallpass, options::SessionOptions, options::Span};
 use hallpass_axum::{OptionalSession, Session};
 use hallpass_store::{
-    Batch, Fut, MemoryStore, Mode, Outcome, Plan, Query, Row, Schema, SessionToken, Store, StoreError, User,
+    Batch, Fut, MemoryStore, Mode, Outcome, Plan, Query, Row, Schema, SessionToken, Store, StoreError,
 };
 use http::{Request, Response, StatusCode, header};
 use http_body_util::BodyExt;
@@ -32,7 +32,7 @@ impl Store for Watched {
         &'a self,
         schema: &'a Schema,
         token: &'a SessionToken,
-    ) -> Fut<'a, Option<(hallpass_store::Session, User)>> {
+    ) -> Fut<'a, Option<hallpass_store::SessionAndUser>> {
         self.look_ups.fetch_add(1, Ordering::Relaxed);
         if self.away.load(Ordering::Relaxed) {
             return Box::pin(async { Err(StoreError::unavailable("cut off")) });

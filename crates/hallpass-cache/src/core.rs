@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use hallpass_store::{Change, ChangeListener, Session, StoreError, Timestamp, User};
+use hallpass_store::{Change, ChangeListener, SessionAndUser, StoreError, Timestamp};
 
 use crate::{
     flights::{Departure, Flights},
@@ -16,12 +16,12 @@ use crate::{
 };
 
 /// What a question brought.
-pub(crate) type Landed = Result<Option<Arc<Entry>>, Arc<StoreError>>;
+pub(crate) type Landed = Result<Option<SessionAndUser>, Arc<StoreError>>;
 
 /// What is known of a token without asking.
 pub(crate) enum Kept {
     /// Its session.
-    Session(Arc<Entry>),
+    Session(SessionAndUser),
     /// That it has none.
     Nobody,
     /// Nothing.
@@ -81,7 +81,7 @@ impl Core {
             && now <= entry.until
             && self.numbers.holds(entry.noted, &entry.places)
         {
-            return Kept::Session(entry);
+            return Kept::Session(entry.found);
         }
         match self.rooms.nobody(key) {
             Some(nobody) if now <= nobody.until && self.numbers.holds_of_nobody(nobody.noted, key) => Kept::Nobody,
@@ -101,10 +101,10 @@ impl Core {
     }
 
     /// Keeps what the store said, if it may be believed later.
-    pub(crate) fn keep(&self, key: Key, departure: Departure, found: Option<(Session, User)>) -> Option<Arc<Entry>> {
+    pub(crate) fn keep(&self, key: Key, departure: Departure, found: Option<SessionAndUser>) -> Option<SessionAndUser> {
         let Departure { noted, begun } = departure;
         let until = begun.after(self.max_age);
-        let Some((session, user)) = found else {
+        let Some(found) = found else {
             if self.keeps_nobodies {
                 self.rooms.keep_nobody(key, Nobody { noted, until });
             } else {
@@ -113,16 +113,15 @@ impl Core {
             }
             return None;
         };
-        let left = session.expires_at.millis_since((self.clock)());
+        let left = found.session.expires_at.millis_since((self.clock)());
         let left = Duration::from_millis(u64::try_from(left).unwrap_or(0));
-        let places = self.numbers.places(&key, session.id.as_str(), user.id.as_str());
+        let places = self.numbers.places(&key, found.session.id.as_str(), found.user.id.as_str());
         let until = until.min(self.lease.now().after(left));
-        let entry = Arc::new(Entry { noted, places, until, session, user });
         // One that has ended is not worth its room; one that is not true any more must not replace one that is.
         if !left.is_zero() && self.numbers.holds(noted, &places) {
-            self.rooms.keep(key, &entry);
+            self.rooms.keep(key, Entry { noted, places, until, found: found.clone() });
         }
-        Some(entry)
+        Some(found)
     }
 
     /// To be called after the commit, and before anybody is told of it.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hallpass_store::{Fields, Session, User, Value};
+use hallpass_store::{Fields, Session, SessionAndUser, User, Value};
 use quick_cache::{Weighter, sync::Cache};
 
 use crate::{
@@ -10,14 +10,14 @@ use crate::{
     numbers::{Key, Noted, Places},
 };
 
-/// A session and its user as they were read.
+/// A session and its user as they were read. Cheap to clone.
+#[derive(Clone)]
 pub(crate) struct Entry {
     pub(crate) noted: Noted,
     pub(crate) places: Places,
     /// Not believed after this.
     pub(crate) until: Moment,
-    pub(crate) session: Session,
-    pub(crate) user: User,
+    pub(crate) found: SessionAndUser,
 }
 
 /// That there was no such session.
@@ -29,7 +29,7 @@ pub(crate) struct Nobody {
 
 /// Sessions, and tokens without one in a room of their own: strangers who try tokens must not drive sessions out.
 pub(crate) struct Rooms {
-    sessions: Cache<Key, Arc<Entry>, Bytes>,
+    sessions: Cache<Key, Entry, Bytes>,
     nobodies: Option<Cache<Key, Nobody, Bytes>>,
 }
 
@@ -48,7 +48,7 @@ impl Rooms {
         }
     }
 
-    pub(crate) fn session(&self, key: &Key) -> Option<Arc<Entry>> {
+    pub(crate) fn session(&self, key: &Key) -> Option<Entry> {
         self.sessions.get(key)
     }
 
@@ -56,8 +56,8 @@ impl Rooms {
         self.nobodies.as_ref()?.get(key)
     }
 
-    pub(crate) fn keep(&self, key: Key, entry: &Arc<Entry>) {
-        self.sessions.insert(key, Arc::clone(entry));
+    pub(crate) fn keep(&self, key: Key, entry: Entry) {
+        self.sessions.insert(key, entry);
     }
 
     pub(crate) fn keep_nobody(&self, key: Key, nobody: Nobody) {
@@ -95,8 +95,15 @@ struct Bytes;
 /// took 835 bytes an entry where this says 928, before there was a ghost.
 const SLOT: u64 = 160;
 
-impl Weighter<Key, Arc<Entry>> for Bytes {
-    fn weight(&self, _: &Key, entry: &Arc<Entry>) -> u64 {
+/// The shared part of an entry: the two records without their texts, the counters of their Arc, and where their JSON is.
+const SHARED: usize = size_of::<Session>() + size_of::<User>() + 48;
+
+/// How long the JSON of an entry is without its texts: names, dates and punctuation. It is written when the session is first asked for
+/// over HTTP, so each entry is weighed as if it had been.
+const JSON: usize = 420;
+
+impl Weighter<Key, Entry> for Bytes {
+    fn weight(&self, _: &Key, entry: &Entry) -> u64 {
         SLOT + entry.bytes()
     }
 }
@@ -110,22 +117,18 @@ impl Weighter<Key, Nobody> for Bytes {
 impl Entry {
     /// How much of the heap it takes.
     fn bytes(&self) -> u64 {
-        let Session { id, token, ip_address, user_agent, user_id, extra, .. } = &self.session;
-        let optional = |text: &Option<String>| text.as_ref().map_or(0, |text| block(text.capacity()));
-        let session = block(id.as_str().len())
-            + block(token.expose().len())
-            + optional(ip_address)
-            + optional(user_agent)
-            + block(user_id.as_str().len())
-            + fields(extra);
-        let User { id, name, email, image, extra, .. } = &self.user;
-        let user = block(id.as_str().len())
-            + block(name.capacity())
-            + block(email.capacity())
-            + optional(image)
-            + fields(extra);
-        // The two counters of an Arc.
-        (block(size_of::<Self>() + 16) + session + user) as u64
+        let Session { id, token, ip_address, user_agent, user_id, extra: of_session, .. } = &self.found.session;
+        let User { id: owner, name, email, image, extra: of_user, .. } = &self.found.user;
+        let texts = [id.as_str(), token.expose(), user_id.as_str(), owner.as_str(), name, email];
+        let optional = [ip_address, user_agent, image].map(|text| text.as_deref().unwrap_or_default());
+        let (mut blocks, mut length) = (fields(of_session) + fields(of_user), 0);
+        for text in texts.into_iter().chain(optional) {
+            blocks += block(text.len());
+            length += text.len();
+        }
+        // What additional fields take in memory and in JSON is about the same.
+        let json = block(JSON + length) + fields(of_session) + fields(of_user);
+        (block(SHARED) + blocks + json) as u64
     }
 }
 

@@ -10,8 +10,8 @@ use std::{
 };
 
 use hallpass_store::{
-    Batch, ChangeFeed, Fut, Mode, Outcome, Plan, Query, Row, Schema, Session, SessionToken, Store, StoreError,
-    Timestamp, User,
+    Batch, ChangeFeed, Fut, Mode, Outcome, Plan, Query, Row, Schema, SessionAndUser, SessionToken, Store, StoreError,
+    Timestamp,
 };
 
 use crate::{
@@ -109,14 +109,14 @@ impl CachedStore {
         self.feed.is_some()
     }
 
-    async fn look_up(&self, schema: &Schema, token: &SessionToken) -> Result<Option<(Session, User)>, StoreError> {
+    async fn look_up(&self, schema: &Schema, token: &SessionToken) -> Result<Option<SessionAndUser>, StoreError> {
         self.start();
         let key = concerns::key(token.expose());
         let is_other = schema.revision() != self.schema.revision();
         match if is_other { Kept::Unproven } else { self.core.kept(&key) } {
-            Kept::Session(entry) => {
+            Kept::Session(found) => {
                 self.core.counters.hit(&key);
-                Ok(Some((entry.session.clone(), entry.user.clone())))
+                Ok(Some(found))
             }
             Kept::Nobody => {
                 self.core.counters.hit(&key);
@@ -132,7 +132,7 @@ impl CachedStore {
     }
 
     /// Asks the store, or waits for one who asks.
-    async fn ask(&self, key: Key, token: &SessionToken) -> Result<Option<(Session, User)>, StoreError> {
+    async fn ask(&self, key: Key, token: &SessionToken) -> Result<Option<SessionAndUser>, StoreError> {
         let may_join = |departure| self.core.may_join(departure, &key);
         let (question, is_new) = self.core.flights.join(key, may_join, || {
             let (inner, core, schema) = (Arc::clone(&self.inner), Arc::clone(&self.core), Arc::clone(&self.schema));
@@ -149,7 +149,7 @@ impl CachedStore {
             self.core.counters.join(&key);
         }
         match question.await {
-            Ok(found) => Ok(found.map(|entry| (entry.session.clone(), entry.user.clone()))),
+            Ok(found) => Ok(found),
             Err(error) => Err(again(&error)),
         }
     }
@@ -164,11 +164,7 @@ impl Store for CachedStore {
         })
     }
 
-    fn session_with_user<'a>(
-        &'a self,
-        schema: &'a Schema,
-        token: &'a SessionToken,
-    ) -> Fut<'a, Option<(Session, User)>> {
+    fn session_with_user<'a>(&'a self, schema: &'a Schema, token: &'a SessionToken) -> Fut<'a, Option<SessionAndUser>> {
         Box::pin(self.look_up(schema, token))
     }
 

@@ -56,7 +56,7 @@ mod url;
 use std::sync::Arc;
 
 use hallpass_store::{
-    Batch, ChangeFeed, Fut, Mode, Outcome, Plan, Query, Row, Schema, Session, SessionToken, Store, User,
+    Batch, ChangeFeed, Fut, Mode, Outcome, Plan, Query, Row, Schema, SessionAndUser, SessionToken, Store,
 };
 
 pub use error::ConnectError;
@@ -186,11 +186,7 @@ impl Store for SqlStore {
         }
     }
 
-    fn session_with_user<'a>(
-        &'a self,
-        schema: &'a Schema,
-        token: &'a SessionToken,
-    ) -> Fut<'a, Option<(Session, User)>> {
+    fn session_with_user<'a>(&'a self, schema: &'a Schema, token: &'a SessionToken) -> Fut<'a, Option<SessionAndUser>> {
         match &self.database {
             #[cfg(feature = "mysql")]
             Database::Mysql(mysql) => Box::pin(mysql.session_with_user(schema, token)),

@@ -241,7 +241,7 @@ async fn an_operation_that_is_given_up_leaves_no_transaction_open() {
     assert!(task.await.unwrap_err().is_cancelled());
     other.query_drop("COMMIT").await.unwrap();
     tokio::time::sleep(Duration::from_millis(200)).await;
-    let (_, found) = store.session_with_user(&schema, &SessionToken::new("token")).await.unwrap().unwrap();
+    let found = store.session_with_user(&schema, &SessionToken::new("token")).await.unwrap().unwrap().into_parts().1;
     assert_eq!(found.name, "held");
     store.write(&schema, Batch::new().insert("user", user("u2"))).await.unwrap();
 }

@@ -37,7 +37,7 @@ use forward::Forward;
 
 /// A store behind a pointer.
 mod forward {
-    use hallpass_store::{Batch, Fut, Mode, Outcome, Plan, Query, Row, Schema, Session, SessionToken, Store, User};
+    use hallpass_store::{Batch, Fut, Mode, Outcome, Plan, Query, Row, Schema, SessionAndUser, SessionToken, Store};
 
     pub(crate) struct Forward(pub(crate) Box<dyn Store>);
 
@@ -49,7 +49,7 @@ mod forward {
             &'a self,
             schema: &'a Schema,
             token: &'a SessionToken,
-        ) -> Fut<'a, Option<(Session, User)>> {
+        ) -> Fut<'a, Option<SessionAndUser>> {
             self.0.session_with_user(schema, token)
         }
         fn find<'a>(&'a self, schema: &'a Schema, query: Query) -> Fut<'a, Vec<Row>> {

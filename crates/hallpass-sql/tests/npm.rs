@@ -85,7 +85,7 @@ async fn a_file_of_the_npm_package_is_served_as_it_is() {
         )
         .unwrap();
     let (session, user) =
-        file.store().await.session_with_user(&wide(), &SessionToken::new("token")).await.unwrap().unwrap();
+        file.store().await.session_with_user(&wide(), &SessionToken::new("token")).await.unwrap().unwrap().into_parts();
     assert_eq!(session.expires_at.to_string(), "2026-11-30T08:40:13.336Z");
     assert_eq!((session.ip_address.as_deref(), session.user_agent.as_deref()), (Some(""), Some("curl")));
     assert!(user.email_verified);

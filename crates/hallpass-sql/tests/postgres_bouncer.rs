@@ -59,7 +59,8 @@ async fn live(store: Arc<SqlStore>, schema: Arc<Schema>, n: usize) {
     let both = Batch::new().insert("user", user.into_row()).insert("session", session.into_row());
     store.write(&schema, both).await.unwrap();
     for round in 0..20 {
-        let (session, user) = store.session_with_user(&schema, &token).await.unwrap().expect("a live session");
+        let (session, user) =
+            store.session_with_user(&schema, &token).await.unwrap().expect("a live session").into_parts();
         assert_eq!((session.token.clone(), &*user.email), (token.clone(), &*format!("{id}@example.com")));
         let mine = Query::table("user").filter(Filter::eq("id", &*id));
         assert_eq!(store.find(&schema, mine).await.unwrap().len(), 1);
@@ -91,6 +92,41 @@ async fn changes_are_heard_past_the_bouncer_and_nowhere_without_a_way() {
     store.write(&schema, Batch::new().insert("user", user.into_row())).await.unwrap();
     store.write(&schema, Batch::new().delete("user", Filter::eq("id", "u"))).await.unwrap();
     until(&heard, |heard| heard.changes.contains(&Change::User(UserId::new("u")))).await;
+}
+
+/// What is told reaches nobody there: a proof would be a lie.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_proven_where_others_changes_do_not_arrive() {
+    let (url, other) = (server().await.database().await, server().await.database().await);
+    let (schema, bouncer) = (Schema::core(), bouncer().await);
+    for url in [&url, &other] {
+        SqlStore::postgres(PostgresOptions::new(url).unwrap())
+            .await
+            .unwrap()
+            .migrate(&schema, Mode::Apply)
+            .await
+            .unwrap();
+    }
+    let (direct, through) =
+        (PostgresOptions::new(&url).unwrap(), PostgresOptions::new(&bouncer.through(&url)).unwrap());
+    let statements = through.clone().statement_cache(false);
+    for (what, options) in [
+        ("the bouncer, and nobody said so", through),
+        ("listening through the bouncer", statements.listen_url(&bouncer.through(&url)).unwrap()),
+        ("listening at another database", direct.listen_url(&other).unwrap()),
+    ] {
+        let store = SqlStore::postgres(options.connections(2)).await.unwrap();
+        assert!(store.session_with_user(&schema, &SessionToken::new("t")).await.unwrap().is_none(), "{what}");
+        let heard = Arc::new(Heard(Mutex::default(), Notify::new()));
+        store
+            .changes()
+            .expect("it looks as if it could tell")
+            .start(Duration::from_millis(200), Arc::clone(&heard) as _);
+        // Several attempts, each from the first connection to the end of the lease.
+        tokio::time::sleep(Duration::from_millis(1500)).await;
+        assert_eq!(heard.0.lock().unwrap().proofs, 0, "{what}");
+        store.close().await.unwrap();
+    }
 }
 
 #[derive(Default)]

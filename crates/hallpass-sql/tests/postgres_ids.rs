@@ -33,7 +33,8 @@ async fn uuids_get_the_columns_of_the_npm_package() {
     let session = Session::new(SessionId::new(UUID), SessionToken::new("t"), UserId::new(UUID), NOW, NOW);
     let both = Batch::new().insert("user", user.into_row()).insert("session", session.into_row());
     store.write(&schema, both).await.unwrap();
-    let (session, user) = store.session_with_user(&schema, &SessionToken::new("t")).await.unwrap().unwrap();
+    let (session, user) =
+        store.session_with_user(&schema, &SessionToken::new("t")).await.unwrap().unwrap().into_parts();
     assert_eq!((session.user_id.to_string(), user.id.to_string()), (UUID.to_owned(), UUID.to_owned()));
     // A row without an id gets one from the database.
     let mut other = User::new(UserId::new(""), "Ben", "ben@example.com", NOW).into_row();

@@ -67,7 +67,8 @@ async fn reads_go_on_while_another_process_writes_and_writes_give_up_in_time() {
     let refused = store.write(&file.schema, Batch::new().delete("session", Filter::All)).await.unwrap_err();
     assert!(refused.is_unavailable(), "{refused}");
     other.execute_batch("COMMIT").unwrap();
-    let (_, user) = store.session_with_user(&file.schema, &SessionToken::new("token")).await.unwrap().unwrap();
+    let user =
+        store.session_with_user(&file.schema, &SessionToken::new("token")).await.unwrap().unwrap().into_parts().1;
     assert_eq!(user.name, "Bea", "what another process wrote is seen at once");
     store.write(&file.schema, Batch::new().delete("session", Filter::All)).await.unwrap();
     assert!(!file.is_signed_in(&store).await);

@@ -7,7 +7,9 @@
 //! | Module | What is in it |
 //! |---|---|
 //! | [`record`] | the four core records as types: [`User`], [`Session`], [`Account`], [`Verification`] |
-//! | [`value`] | [`Value`], [`Row`], [`Fields`] and [`Timestamp`]: what a table cell can hold |
+//! | [`value`] | [`Value`], [`Row`] and [`Fields`]: what a table cell can hold |
+//! | [`timestamp`] | [`Timestamp`]: a moment in time |
+//! | [`found`] | [`SessionAndUser`]: what the look-up of a token finds, shared by whoever asks |
 //! | [`schema`] | which tables and columns there are, under which names |
 //! | [`query`] | [`Query`] reads, [`Batch`] writes all or nothing |
 //! | [`store`] | the [`Store`] trait itself, with advice for those who implement it |
@@ -37,6 +39,7 @@
 
 pub mod changes;
 pub mod error;
+pub mod found;
 pub mod memory;
 pub mod query;
 pub mod record;
@@ -46,10 +49,12 @@ pub mod store;
 #[cfg(feature = "suite")]
 pub mod suite;
 pub mod tiered;
+pub mod timestamp;
 pub mod value;
 
 pub use changes::{Change, ChangeFeed, ChangeListener};
 pub use error::{Conflict, StoreError};
+pub use found::SessionAndUser;
 pub use memory::MemoryStore;
 pub use query::{Action, Batch, Filter, Link, Operation, Order, Outcome, Query};
 pub use record::{Account, Record, Session, SessionId, SessionToken, User, UserId, Verification};
@@ -57,4 +62,5 @@ pub use schema::{Column, ColumnKind, Reference, Schema, Table};
 pub use secondary::{Begun, Counted, Mark, RevokedAll, SecondaryStorage};
 pub use store::{Fut, Lack, Mode, Plan, Store};
 pub use tiered::{Tiered, TieredOptions};
-pub use value::{Fields, Row, Timestamp, Value};
+pub use timestamp::Timestamp;
+pub use value::{Fields, Row, Value};

@@ -13,6 +13,7 @@ use std::{
 
 use crate::{
     error::{Conflict, StoreError},
+    found::SessionAndUser,
     query::{Action, Batch, Filter, Link, Operation, Order, Outcome, Query},
     record::{Record, Session, SessionToken, User},
     schema::{Column, ColumnKind, Schema, Table},
@@ -66,17 +67,13 @@ impl Store for MemoryStore {
         Box::pin(async move { self.lock().migrate(schema, mode) })
     }
 
-    fn session_with_user<'a>(
-        &'a self,
-        schema: &'a Schema,
-        token: &'a SessionToken,
-    ) -> Fut<'a, Option<(Session, User)>> {
+    fn session_with_user<'a>(&'a self, schema: &'a Schema, token: &'a SessionToken) -> Fut<'a, Option<SessionAndUser>> {
         Box::pin(async move {
             let tables = self.lock();
             let Some(session) = tables.first(schema, "session", Filter::eq("token", token))? else { return Ok(None) };
             let owner = session.get("userId").cloned().unwrap_or(Value::Null);
             let Some(user) = tables.first(schema, "user", Filter::eq("id", owner))? else { return Ok(None) };
-            Ok(Some((Session::from_row(session)?, User::from_row(user)?)))
+            Ok(Some(SessionAndUser::new(Session::from_row(session)?, User::from_row(user)?)))
         })
     }
 

@@ -10,7 +10,8 @@ use subtle::ConstantTimeEq;
 
 use crate::{
     error::StoreError,
-    value::{Fields, Row, Timestamp, Value},
+    timestamp::Timestamp,
+    value::{Fields, Row, Value},
 };
 
 macro_rules! id {

@@ -13,7 +13,8 @@ use crate::{
     record::{Session, SessionToken, User, UserId, Verification},
     schema::Schema,
     store::Fut,
-    value::{Row, Timestamp},
+    timestamp::Timestamp,
+    value::Row,
 };
 
 /// When all sessions of a user were last revoked: those that began before are dead, whatever else is stored of them. It grows with every such

@@ -23,8 +23,9 @@ use std::{fmt, future::Future, pin::Pin, sync::Arc};
 use crate::{
     changes::ChangeFeed,
     error::StoreError,
+    found::SessionAndUser,
     query::{Batch, Outcome, Query},
-    record::{Session, SessionToken, User},
+    record::SessionToken,
     schema::Schema,
     value::Row,
 };
@@ -153,8 +154,7 @@ pub trait Store: Send + Sync + 'static {
     /// The session of a token together with its user, expired or not, in one step. `None` when either is missing.
     ///
     /// The one hot read of the whole system.
-    fn session_with_user<'a>(&'a self, schema: &'a Schema, token: &'a SessionToken)
-    -> Fut<'a, Option<(Session, User)>>;
+    fn session_with_user<'a>(&'a self, schema: &'a Schema, token: &'a SessionToken) -> Fut<'a, Option<SessionAndUser>>;
 
     /// The rows a query asks for, each with every column of its table.
     fn find<'a>(&'a self, schema: &'a Schema, query: Query) -> Fut<'a, Vec<Row>>;

@@ -28,7 +28,7 @@ use std::{
 
 use crate::{
     Account, Batch, Column, ColumnKind, Conflict, Filter, Mode, Order, Outcome, Query, Record, Row, Schema, Session,
-    SessionId, SessionToken, Store, StoreError, Table, Timestamp, User, UserId, Value, Verification,
+    SessionAndUser, SessionId, SessionToken, Store, StoreError, Table, Timestamp, User, UserId, Value, Verification,
 };
 
 /// One of several things that are done at the same time.
@@ -192,7 +192,7 @@ impl Stage {
 
     async fn session(&self, token: &str) -> Option<(Session, User)> {
         let token = SessionToken::new(token);
-        self.store.session_with_user(&self.schema, &token).await.unwrap()
+        self.store.session_with_user(&self.schema, &token).await.unwrap().map(SessionAndUser::into_parts)
     }
 
     /// Runs a number of tasks at the same time and collects what they return.

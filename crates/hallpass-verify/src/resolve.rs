@@ -1,23 +1,23 @@
 //! From a session token to the session, read-only.
 
-use hallpass_store::{Schema, Session, SessionToken, Store, StoreError, Timestamp, User};
+use hallpass_store::{Schema, SessionAndUser, SessionToken, Store, StoreError, Timestamp};
 
 /// What a token stands for.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Resolved {
     /// A session that is worth something, and its user.
-    Live(Box<(Session, User)>),
+    Live(SessionAndUser),
     /// A session whose time is over, with its user.
-    Expired(Box<(Session, User)>),
+    Expired(SessionAndUser),
     /// No session, or one whose user is gone.
     Unknown,
 }
 
 impl Resolved {
     /// The session and its user, while alive.
-    pub fn live(self) -> Option<(Session, User)> {
+    pub fn live(self) -> Option<SessionAndUser> {
         match self {
-            Self::Live(found) => Some(*found),
+            Self::Live(found) => Some(found),
             Self::Expired(_) | Self::Unknown => None,
         }
     }
@@ -48,7 +48,7 @@ pub async fn resolve(
 ) -> Result<Resolved, StoreError> {
     Ok(match store.session_with_user(schema, token).await? {
         None => Resolved::Unknown,
-        Some(found) if found.0.expires_at < now => Resolved::Expired(Box::new(found)),
-        Some(found) => Resolved::Live(Box::new(found)),
+        Some(found) if found.session.expires_at < now => Resolved::Expired(found),
+        Some(found) => Resolved::Live(found),
     })
 }

@@ -92,7 +92,10 @@ impl SessionSource for StoreSource {
                 Err(reason) => return Ok(reason.into()),
             };
             match resolve(&*self.store, &self.schema, &token, self.clock.now()).await {
-                Ok(Resolved::Live(found)) => Ok(Verdict::Live(Caller::of_session(found.0, found.1))),
+                Ok(Resolved::Live(found)) => {
+                    let (session, user) = found.into_parts();
+                    Ok(Verdict::Live(Caller::of_session(session, user)))
+                }
                 Ok(Resolved::Expired(_)) => Ok(Reason::Expired.into()),
                 Ok(Resolved::Unknown) => Ok(Reason::Unknown.into()),
                 // A store that answers nonsense has not said that there is no session either.

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use hallpass_cache::{CachedStore, WhyOff};
-use hallpass_store::{Mode, Plan, Schema, Session, Store, StoreError, User};
+use hallpass_store::{Fields, Mode, Plan, Schema, Session, Store, StoreError, User};
 use hallpass_verify::SigningKey;
 use indexmap::IndexMap;
 
@@ -115,8 +115,14 @@ pub(crate) struct Engine {
 
 impl Engine {
     /// Takes out the fields that clients do not see (`returned: false`).
+    /// What may be shown of a session and its user. As a rule that is all of it, which is then not copied.
     pub(crate) fn visible(&self, found: SessionAndUser) -> SessionAndUser {
-        SessionAndUser { session: self.visible_session(found.session), user: self.visible_user(found.user) }
+        let shows = |extra: &Fields, fields| extra.iter().all(|(name, _)| is_returned(fields, name));
+        if shows(&found.session.extra, &self.session_fields) && shows(&found.user.extra, &self.user_fields) {
+            return found;
+        }
+        let (session, user) = found.into_parts();
+        SessionAndUser::new(self.visible_session(session), self.visible_user(user))
     }
 
     pub(crate) fn visible_session(&self, mut session: Session) -> Session {

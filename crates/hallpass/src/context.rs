@@ -29,6 +29,8 @@ pub struct Context {
     pub(crate) is_copy: bool,
     pub(crate) new_session: Option<SessionAndUser>,
     pub(crate) returned: Returned,
+    /// What the endpoint answers with, if it answers with this alone: its JSON is at hand.
+    pub(crate) written: Option<SessionAndUser>,
     /// Where the request has reached the server, if that depends on the request.
     pub(crate) site: Option<Site>,
     /// Ids that the database has decided, by those their records were drafted with.
@@ -53,6 +55,7 @@ impl Context {
             is_copy: false,
             new_session: None,
             returned: Returned::Nothing,
+            written: None,
             site: None,
             given_ids: Vec::new(),
         }

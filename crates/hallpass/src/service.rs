@@ -22,6 +22,7 @@ use crate::{
     pipeline,
     plugin::Intercepted,
     request::{Body, Door, Request},
+    session::SessionAndUser,
     wire::{Query, body, path},
 };
 
@@ -124,7 +125,8 @@ impl Hallpass {
         {
             return finish_early(refusal);
         }
-        let mut cx = Context::new(engine.clone(), request);
+        // Boxed, because everything below moves it on.
+        let mut cx = Box::new(Context::new(engine.clone(), request));
         cx.site = site;
         let endpoint = found.endpoint;
         if engine.database.is_empty() {
@@ -137,7 +139,7 @@ impl Hallpass {
 }
 
 /// The hallway, and the answer.
-async fn walk(mut cx: Context, endpoint: Arc<dyn AnyEndpoint>) -> Response<Bytes> {
+async fn walk(mut cx: Box<Context>, endpoint: Arc<dyn AnyEndpoint>) -> Response<Bytes> {
     pipeline::run(&mut cx, &*endpoint).await;
     finish(cx)
 }
@@ -208,7 +210,7 @@ fn finish_early(mut error: ApiError) -> Response<Bytes> {
 }
 
 /// The answer to what a request came to.
-fn finish(cx: Context) -> Response<Bytes> {
+fn finish(cx: Box<Context>) -> Response<Bytes> {
     let json = match cx.returned {
         Returned::Error(error) => {
             log(&error);
@@ -219,7 +221,10 @@ fn finish(cx: Context) -> Response<Bytes> {
             return response;
         }
         Returned::Nothing => Ok(b"null".to_vec()),
-        Returned::Output(output) => output.to_json(),
+        Returned::Output(output) => match cx.written.as_ref().and_then(SessionAndUser::json) {
+            Some(json) => Ok(json.to_vec()),
+            None => output.to_json(),
+        },
         Returned::Json(json) => serde_json::to_vec(&json),
     };
     match json {

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use hallpass_store::{Session, StoreError, User};
+use hallpass_store::{SessionAndUser, StoreError, User};
 
 use super::{Course, Dice, Life, Slot};
 
@@ -59,16 +59,16 @@ impl Known {
         Self { node, begun: course.now(), ended, name }
     }
 
-    fn check(&self, course: &Course, slot: &Slot, life: &Life, answer: Result<Option<(Session, User)>, StoreError>) {
+    fn check(&self, course: &Course, slot: &Slot, life: &Life, answer: Result<Option<SessionAndUser>, StoreError>) {
         match answer {
-            Ok(Some((session, user))) => {
-                if session.token != life.token || user.id.as_str() != slot.user {
+            Ok(Some(found)) => {
+                if found.session.token != life.token || found.user.id.as_str() != slot.user {
                     course.wrong("somebody else's session was found".into());
                 }
                 if self.ended > 0 {
                     self.check_ended(course, life);
                 } else {
-                    self.check_name(course, slot, &user);
+                    self.check_name(course, slot, &found.user);
                 }
             }
             Ok(None) => {

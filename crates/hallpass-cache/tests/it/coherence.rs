@@ -7,7 +7,8 @@ use std::{
 
 use hallpass_cache::{CacheOptions, CachedStore, suite::Race};
 use hallpass_store::{
-    Batch, Filter, Record, Row, Schema, Session, SessionId, SessionToken, Store, Timestamp, User, UserId,
+    Batch, Filter, Record, Row, Schema, Session, SessionAndUser, SessionId, SessionToken, Store, Timestamp, User,
+    UserId,
 };
 
 use crate::{
@@ -66,7 +67,7 @@ impl Stage {
         }
     }
 
-    pub(crate) async fn look_up(&self) -> Option<(Session, User)> {
+    pub(crate) async fn look_up(&self) -> Option<SessionAndUser> {
         self.cached.session_with_user(&self.schema, &self.token).await.unwrap()
     }
 
@@ -94,14 +95,14 @@ async fn own_changes_are_seen_at_once() {
     let stage = Stage::new(CacheOptions::default()).await;
     stage.look_up().await.unwrap();
     stage.cached.write(&stage.schema, rename("1")).await.unwrap();
-    assert_eq!(stage.look_up().await.unwrap().1.name, "1");
+    assert_eq!(stage.look_up().await.unwrap().user.name, "1");
     let extended = Row::new().with("expiresAt", NOW + Duration::from_hours(2));
     stage
         .cached
         .write(&stage.schema, Batch::new().update("session", Filter::eq("token", "t"), extended))
         .await
         .unwrap();
-    assert_eq!(stage.look_up().await.unwrap().0.expires_at, NOW + Duration::from_hours(2));
+    assert_eq!(stage.look_up().await.unwrap().session.expires_at, NOW + Duration::from_hours(2));
     stage.cached.write(&stage.schema, Batch::new().delete("user", Filter::eq("id", "u1"))).await.unwrap();
     assert!(stage.look_up().await.is_none());
 }
@@ -112,7 +113,7 @@ async fn changes_made_elsewhere_are_seen_when_told() {
     stage.look_up().await.unwrap();
     stage.database.write_elsewhere(&stage.schema, rename("1")).await;
     tokio::time::sleep(Duration::from_millis(50)).await;
-    assert_eq!(stage.look_up().await.unwrap().1.name, "1");
+    assert_eq!(stage.look_up().await.unwrap().user.name, "1");
     stage.database.write_elsewhere(&stage.schema, Batch::new().delete("session", Filter::eq("token", "t"))).await;
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert!(stage.look_up().await.is_none());
@@ -221,7 +222,7 @@ async fn stale_answers_are_as_old_as_was_accepted_and_never_of_this_node() {
     assert!(!cached.is_coherent());
     cached.write(&schema, user("u1").append(begin("t", "u1", NOW + Duration::from_hours(1)))).await.unwrap();
     let token = SessionToken::new("t");
-    let name = async || cached.session_with_user(&schema, &token).await.unwrap().unwrap().1.name;
+    let name = async || cached.session_with_user(&schema, &token).await.unwrap().unwrap().user.name.clone();
     assert_eq!(name().await, "0");
     database.write_elsewhere(&schema, rename("1")).await;
     assert_eq!(name().await, "0");

@@ -59,7 +59,7 @@ impl Node {
     /// The name of the session's user.
     pub(crate) async fn name(&self) -> Result<Option<String>, StoreError> {
         let found = self.cached.session_with_user(&self.schema, &SessionToken::new(TOKEN)).await?;
-        Ok(found.map(|(_, user)| user.name))
+        Ok(found.map(|found| found.user.name.clone()))
     }
 
     /// Whether a look-up is answered from memory.

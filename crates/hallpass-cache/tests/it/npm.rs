@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use hallpass_cache::suite::Race;
 use hallpass_sql::SqlStore;
 use hallpass_store::{
-    Action, Batch, Filter, Fut, Mode, Operation, Outcome, Plan, Query, Row, Schema, Session, SessionId, SessionToken,
-    Store, StoreError, Timestamp, User, UserId, Value,
+    Action, Batch, Filter, Fut, Mode, Operation, Outcome, Plan, Query, Row, Schema, Session, SessionAndUser, SessionId,
+    SessionToken, Store, StoreError, Timestamp, User, UserId, Value,
 };
 use hallpass_test_services::NpmPackage;
 use serde_json::{Value as Json, json};
@@ -94,7 +94,7 @@ impl Store for Npm {
         self.shared.migrate(schema, mode)
     }
 
-    fn session_with_user<'a>(&'a self, _: &'a Schema, token: &'a SessionToken) -> Fut<'a, Option<(Session, User)>> {
+    fn session_with_user<'a>(&'a self, _: &'a Schema, token: &'a SessionToken) -> Fut<'a, Option<SessionAndUser>> {
         Box::pin(async move {
             let found = self.ask("/get-session", token, None).await?;
             let text = |pointer: &str| found.pointer(pointer).and_then(Json::as_str).map(ToOwned::to_owned);
@@ -106,7 +106,7 @@ impl Store for Npm {
             let never = Timestamp::from_millis(0);
             let session = Session::new(SessionId::new(id), SessionToken::new(token), UserId::new(owner), never, never);
             let user = (text("/user/id").unwrap(), text("/user/name").unwrap(), text("/user/email").unwrap());
-            Ok(Some((session, User::new(UserId::new(user.0), user.1, user.2, never))))
+            Ok(Some(SessionAndUser::new(session, User::new(UserId::new(user.0), user.1, user.2, never))))
         })
     }
 

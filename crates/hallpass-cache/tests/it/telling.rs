@@ -12,8 +12,8 @@ use std::{
 
 use hallpass_sql::{SqlStore, SqliteOptions};
 use hallpass_store::{
-    Action, Batch, Change, ChangeFeed, ChangeListener, Filter, Fut, Mode, Outcome, Plan, Query, Row, Schema, Session,
-    SessionToken, Store, User, UserId, Value,
+    Action, Batch, Change, ChangeFeed, ChangeListener, Filter, Fut, Mode, Outcome, Plan, Query, Row, Schema,
+    SessionAndUser, SessionToken, Store, UserId, Value,
 };
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
@@ -158,11 +158,7 @@ impl Store for Node {
         self.database.store.migrate(schema, mode)
     }
 
-    fn session_with_user<'a>(
-        &'a self,
-        schema: &'a Schema,
-        token: &'a SessionToken,
-    ) -> Fut<'a, Option<(Session, User)>> {
+    fn session_with_user<'a>(&'a self, schema: &'a Schema, token: &'a SessionToken) -> Fut<'a, Option<SessionAndUser>> {
         Box::pin(async move {
             self.asked.fetch_add(1, SeqCst);
             let found = self.database.store.session_with_user(schema, token).await;

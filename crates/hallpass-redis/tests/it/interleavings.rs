@@ -147,7 +147,7 @@ async fn sessions_carry_the_user_as_it_is_in_the_end() {
         let name = stage.records.find(&stage.schema, query).await.unwrap()[0].get("name").unwrap().clone();
         for number in 0..4 {
             let token = SessionToken::new(format!("{:0>32}", round * 4 + number));
-            let (_, user) = stage.store.session_with_user(&stage.schema, &token).await.unwrap().unwrap();
+            let (_, user) = stage.store.session_with_user(&stage.schema, &token).await.unwrap().unwrap().into_parts();
             assert_eq!(Some(&*user.name), name.as_text());
         }
     }

@@ -19,8 +19,8 @@ use std::{net::SocketAddr, process::Stdio, sync::Arc, time::Duration};
 use hallpass_redis::RedisStorage;
 use hallpass_sql::SqlStore;
 use hallpass_store::{
-    Batch, Mode, Record, Schema, Session, SessionId, SessionToken, Store, Tiered, TieredOptions, Timestamp, User,
-    UserId,
+    Batch, Mode, Record, Schema, Session, SessionAndUser, SessionId, SessionToken, Store, Tiered, TieredOptions,
+    Timestamp, User, UserId,
 };
 use tempfile::TempDir;
 use tokio::{
@@ -134,7 +134,7 @@ impl Stage {
     }
 
     pub(crate) async fn find(&self, letter: char) -> Option<(Session, User)> {
-        self.store.session_with_user(&self.schema, &token(letter)).await.unwrap()
+        self.store.session_with_user(&self.schema, &token(letter)).await.unwrap().map(SessionAndUser::into_parts)
     }
 }
 

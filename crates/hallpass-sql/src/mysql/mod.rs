@@ -17,7 +17,7 @@ mod writer;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use hallpass_store::{Batch, Mode, Outcome, Plan, Query, Schema, Session, SessionToken, StoreError, Table, User};
+use hallpass_store::{Batch, Mode, Outcome, Plan, Query, Schema, SessionAndUser, SessionToken, StoreError, Table};
 use mysql_async::{Row, Value, prelude::Queryable};
 use tokio::time::timeout;
 
@@ -51,14 +51,14 @@ impl Mysql {
         &self,
         schema: &Schema,
         token: &SessionToken,
-    ) -> Result<Option<(Session, User)>, StoreError> {
+    ) -> Result<Option<SessionAndUser>, StoreError> {
         let lookup = self.lookup(schema)?;
         let rows = self.read(&lookup.sql, &[Value::from(token.expose())], None).await?;
         for row in rows {
             let (session, user) = decode::session_and_user(&MysqlRow(row), &lookup)?;
             // The collation of the column finds more than the token that was asked for.
             if session.token == *token {
-                return Ok(Some((session, user)));
+                return Ok(Some(SessionAndUser::new(session, user)));
             }
         }
         Ok(None)

@@ -1,30 +1,36 @@
 //! Hearing of changes: one connection that listens.
 //!
-//! A round trip is a notification to our own channel that comes back. Postgres queues notifications in the order of commits and hands them over
-//! in that order, so when ours arrives, every change committed before we sent it has arrived. The answer to a query would prove nothing: it may
-//! overtake a notification. The same task reads the channel, tells of changes and proves, so a proof never comes before what it vouches for, nor
+//! A round trip is a notification that is sent where everybody writes, over a connection for reading, and arrives here. Postgres queues
+//! notifications in the order of commits and hands them over in that order, so when ours arrives, every change committed before we sent it has
+//! arrived. The answer to a query would prove nothing: it may overtake a notification. Nor would a notification sent over the connection
+//! that listens: behind a pooler it comes back while those of others are thrown away, and at another database it comes back although nobody
+//! writes there. The same task reads the channel, tells of changes and proves, so a proof never comes before what it vouches for, nor
 //! after the news that the channel is closed.
 
 use std::{
     future::poll_fn,
+    hash::{BuildHasher, RandomState},
     sync::{Arc, Mutex, PoisonError, RwLock},
     time::{Duration, Instant},
 };
 
-use hallpass_store::{Change, ChangeFeed, ChangeListener, UserId};
+use hallpass_store::{Change, ChangeFeed, ChangeListener, StoreError, UserId};
 use tokio::{
     runtime::Handle,
     sync::watch,
     task::AbortHandle,
     time::{sleep, timeout},
 };
-use tokio_postgres::{AsyncMessage, Client, types::Type};
+use tokio_postgres::{AsyncMessage, Client};
 
 use super::{
     connection::{Wire, dial},
     options::PostgresOptions,
+    outage::Outage,
+    shared::Shared,
     triggers::{ARMED, CHANNEL, COUNT, Tables},
 };
+use crate::dialect::Cell;
 
 /// How long to wait before the next attempt to connect, at first and at most.
 const BACKOFF: [Duration; 2] = [Duration::from_millis(50), Duration::from_secs(1)];
@@ -32,7 +38,11 @@ const BACKOFF: [Duration; 2] = [Duration::from_millis(50), Duration::from_secs(1
 /// The ear on a database.
 #[derive(Debug)]
 pub(super) struct Feed {
+    /// How to connect for listening.
     options: PostgresOptions,
+    /// Where round trips begin.
+    shared: Arc<Shared>,
+    outage: Outage,
     runtime: Handle,
     /// What is watched; known once the first look-up was made.
     tables: RwLock<Option<Tables>>,
@@ -40,8 +50,15 @@ pub(super) struct Feed {
 }
 
 impl Feed {
-    pub(super) fn new(options: PostgresOptions) -> Self {
-        Self { options, runtime: Handle::current(), tables: RwLock::default(), running: Mutex::default() }
+    pub(super) fn new(options: &PostgresOptions, shared: Arc<Shared>) -> Self {
+        Self {
+            options: options.listening(),
+            shared,
+            outage: Outage::default(),
+            runtime: Handle::current(),
+            tables: RwLock::default(),
+            running: Mutex::default(),
+        }
     }
 
     pub(super) fn watch(&self, tables: Tables) {
@@ -73,9 +90,9 @@ impl ChangeFeed for Ear {
 /// A round trip under way.
 #[derive(Debug, Clone, Copy)]
 struct Trip {
-    number: u64,
-    /// Our own process at the server: other nodes send trips of their own, which vouch for nothing that we began.
-    process: i32,
+    /// Drawn for this trip. Other nodes send trips of their own, which vouch for nothing that we began; and whoever may write to the channel
+    /// cannot know it before it has arrived.
+    mark: u64,
     begun: Instant,
 }
 
@@ -86,10 +103,12 @@ impl Feed {
             let began = Instant::now();
             let end = self.listen(lease, listener).await;
             listener.lost();
-            tracing::warn!(
-                reason = end,
-                "the channel on which Postgres tells of changes is closed; sessions are looked up until it is open again"
-            );
+            if self.outage.is_news(&end) {
+                tracing::warn!(
+                    reason = end,
+                    "the channel on which Postgres tells of changes is closed; sessions are looked up until it is open again"
+                );
+            }
             pause = if began.elapsed() > longest { BACKOFF[0] } else { (pause * 2).min(longest) };
             sleep(pause).await;
         }
@@ -120,25 +139,26 @@ impl Feed {
         mut arrivals: watch::Receiver<u64>,
     ) -> String {
         let opened = timeout(self.options.connect_timeout, open(client)).await;
-        let (channel, process) = match opened {
-            Ok(Ok(opened)) => opened,
+        match opened {
+            Ok(Ok(())) => {}
             Ok(Err(error)) => return error.to_string(),
             Err(late) => return late.to_string(),
-        };
+        }
         // What happened before the channel was open nobody told.
         listener.changed(Change::Everything);
         let mut complained = false;
-        for number in 1.. {
+        let marks = RandomState::new();
+        for number in 1_u64.. {
             let Some(tables) = self.tables() else {
                 sleep(lease / 4).await;
                 continue;
             };
-            let begun = Instant::now();
-            sent.send_replace(Some(Trip { number, process, begun }));
+            let (mark, begun) = (marks.hash_one(number), Instant::now());
+            sent.send_replace(Some(Trip { mark, begun }));
             let trip = timeout(lease, async {
-                let armed = notify(client, &channel, &tables, number).await?;
-                let _ = arrivals.wait_for(|arrived| *arrived >= number).await;
-                Ok::<_, tokio_postgres::Error>(armed)
+                let armed = notify(&self.shared, &tables, mark).await?;
+                let _ = arrivals.wait_for(|arrived| *arrived == mark).await;
+                Ok::<_, StoreError>(armed)
             });
             match trip.await {
                 Ok(Ok(armed)) if armed < COUNT && !complained => {
@@ -147,9 +167,13 @@ impl Feed {
                         "this database does not tell of changes, so sessions are not cached; run `hallpass migrate` as a role that may create triggers"
                     );
                 }
-                Ok(Ok(_)) => {}
+                Ok(Ok(armed)) => {
+                    if armed == COUNT && (self.outage.is_over() | std::mem::take(&mut complained)) {
+                        tracing::info!("Postgres tells of changes again; sessions are kept in memory");
+                    }
+                }
                 Ok(Err(error)) => return error.to_string(),
-                Err(_) => return "a round trip took longer than the lease".to_owned(),
+                Err(_) => return LATE.to_owned(),
             }
             sleep((lease / 4).saturating_sub(begun.elapsed())).await;
         }
@@ -157,28 +181,24 @@ impl Feed {
     }
 }
 
-/// Begins to listen; the channel, and our own process at the server.
-async fn open(client: &Client) -> Result<(String, i32), tokio_postgres::Error> {
+const LATE: &str = "a notification took longer than the lease, or was lost; where database.url leads to a pooler, database.listen_url has \
+                    to lead past it, to the same database";
+
+/// Begins to listen.
+async fn open(client: &Client) -> Result<(), tokio_postgres::Error> {
     let rows = client.query_typed(CHANNEL, &[]).await?;
     let channel: String = rows.first().map_or_else(|| Ok(String::new()), |row| row.try_get(0))?;
-    let rows = client.query_typed("SELECT pg_backend_pid()", &[]).await?;
-    let process = rows.first().map_or(Ok(0), |row| row.try_get(0))?;
     // A name made of letters and digits alone.
-    client.batch_execute(&format!("LISTEN {channel}")).await?;
-    Ok((channel, process))
+    client.batch_execute(&format!("LISTEN {channel}")).await
 }
 
 /// Sends a notification that says how many triggers are armed; that many.
-async fn notify(client: &Client, channel: &str, tables: &Tables, number: u64) -> Result<i64, tokio_postgres::Error> {
-    let sql = format!("SELECT armed, pg_notify($3, 'h:' || $4 || ':' || armed) FROM ({ARMED}) AS all_of (armed)");
-    let number = number.to_string();
-    let rows = client
-        .query_typed(
-            &sql,
-            &[(&tables.session, Type::TEXT), (&tables.user, Type::TEXT), (&channel, Type::TEXT), (&number, Type::TEXT)],
-        )
-        .await?;
-    rows.first().map_or(Ok(0), |row| row.try_get(0))
+async fn notify(shared: &Shared, tables: &Tables, mark: u64) -> Result<i64, StoreError> {
+    let sql =
+        format!("SELECT armed, pg_notify(({CHANNEL}), 'h:' || $3 || ':' || armed) FROM ({ARMED}) AS all_of (armed)");
+    let [session, user, mark] = [&tables.session, &tables.user, &mark.to_string()].map(|text| Cell::Text(text.clone()));
+    let rows = shared.rows(&sql, &[&session, &user, &mark], None).await?;
+    rows.first().map_or(Ok(0), |row| row.try_get(0)).map_err(StoreError::unavailable)
 }
 
 /// Reads the channel until it ends.
@@ -193,9 +213,9 @@ async fn hear(
         let AsyncMessage::Notification(told) = message else { continue };
         match understood(told.payload()) {
             Told::Change(change) => listener.changed(change),
-            Told::Trip { number, armed } => {
+            Told::Trip { mark, armed } => {
                 let current = *trip.borrow();
-                let ours = |trip: &Trip| trip.number == number && trip.process == told.process_id();
+                let ours = |trip: &Trip| trip.mark == mark;
                 let Some(Trip { begun, .. }) = current.filter(ours) else { continue };
                 if armed == COUNT {
                     listener.proven(begun);
@@ -204,7 +224,7 @@ async fn hear(
                     listener.lost();
                 }
                 is_armed = armed == COUNT;
-                arrived.send_replace(number);
+                arrived.send_replace(mark);
             }
         }
     }
@@ -212,7 +232,7 @@ async fn hear(
 
 enum Told {
     Change(Change),
-    Trip { number: u64, armed: i64 },
+    Trip { mark: u64, armed: i64 },
 }
 
 /// What a notification says. One that makes no sense may stand for anything.
@@ -224,9 +244,8 @@ fn understood(payload: &str) -> Told {
         }
         Some(("u", id)) => Told::Change(Change::User(UserId::new(id))),
         Some(("h", trip)) => {
-            let parsed =
-                trip.split_once(':').and_then(|(number, armed)| Some((number.parse().ok()?, armed.parse().ok()?)));
-            parsed.map_or(everything, |(number, armed)| Told::Trip { number, armed })
+            let parsed = trip.split_once(':').and_then(|(mark, armed)| Some((mark.parse().ok()?, armed.parse().ok()?)));
+            parsed.map_or(everything, |(mark, armed)| Told::Trip { mark, armed })
         }
         _ => everything,
     }

@@ -17,6 +17,7 @@ mod feed;
 mod fit;
 mod migrate;
 mod options;
+mod outage;
 mod shared;
 mod tls;
 mod triggers;
@@ -28,7 +29,7 @@ use std::{
 };
 
 use hallpass_store::{
-    Batch, ChangeFeed, Mode, Outcome, Plan, Query, Row, Schema, Session, SessionToken, StoreError, User,
+    Batch, ChangeFeed, Mode, Outcome, Plan, Query, Row, Schema, SessionAndUser, SessionToken, StoreError,
 };
 
 pub use options::PostgresOptions;
@@ -52,7 +53,7 @@ use writer::Writer;
 #[derive(Debug)]
 pub(crate) struct Postgres {
     options: PostgresOptions,
-    shared: Shared,
+    shared: Arc<Shared>,
     writer: Writer,
     feed: Arc<Feed>,
     /// The look-up for the schema that was asked for last.
@@ -62,8 +63,8 @@ pub(crate) struct Postgres {
 impl Postgres {
     pub(crate) async fn connect(options: PostgresOptions) -> Result<Self, ConnectError> {
         let first = Connection::open(&options).await?;
-        let (shared, writer) = (Shared::start(&options, first), Writer::new(&options)?);
-        let feed = Arc::new(Feed::new(options.listening()));
+        let (shared, writer) = (Arc::new(Shared::start(&options, first)), Writer::new(&options)?);
+        let feed = Arc::new(Feed::new(&options, Arc::clone(&shared)));
         Ok(Self { options, shared, writer, feed, lookup: RwLock::new(None) })
     }
 
@@ -71,7 +72,7 @@ impl Postgres {
         &self,
         schema: &Schema,
         token: &SessionToken,
-    ) -> Result<Option<(Session, User)>, StoreError> {
+    ) -> Result<Option<SessionAndUser>, StoreError> {
         // No text in Postgres has a NUL in it.
         if token.expose().contains('\0') {
             return Ok(None);
@@ -81,7 +82,7 @@ impl Postgres {
         let Some(row) = rows.first() else { return Ok(None) };
         let (session, user) = decode::session_and_user(&PostgresRow::new(row), &lookup)?;
         // A database with a collation of its own on this column finds more than the token that was asked for.
-        Ok((session.token == *token).then_some((session, user)))
+        Ok((session.token == *token).then(|| SessionAndUser::new(session, user)))
     }
 
     fn lookup(&self, schema: &Schema) -> Result<Arc<Lookup>, StoreError> {

@@ -16,6 +16,7 @@ use super::{
     connection::{Connection, Driver},
     failure::{Failure, is_gone, is_stale},
     options::PostgresOptions,
+    outage::Outage,
 };
 use crate::{dialect::Cell, statement::Statement};
 
@@ -48,8 +49,8 @@ enum State {
 impl Shared {
     /// Begins with a connection that is already there.
     pub(super) fn start(options: &PostgresOptions, first: (Connection, Driver)) -> Self {
-        let mut first = Some(first);
-        let slots = (0..options.readers()).map(|_| Slot::start(options.clone(), first.take())).collect();
+        let (mut first, outage) = (Some(first), Arc::new(Outage::default()));
+        let slots = (0..options.readers()).map(|_| Slot::start(options.clone(), first.take(), &outage)).collect();
         Self { slots, next: AtomicUsize::new(0), read: options.read_timeout, wait: options.wait_timeout }
     }
 
@@ -139,14 +140,19 @@ impl State {
 }
 
 impl Slot {
-    fn start(options: PostgresOptions, first: Option<(Connection, Driver)>) -> Self {
+    fn start(options: PostgresOptions, first: Option<(Connection, Driver)>, outage: &Arc<Outage>) -> Self {
         let (sender, state) = watch::channel(State::Connecting);
-        let keeper = tokio::spawn(keep(options, first, sender)).abort_handle();
+        let keeper = tokio::spawn(keep(options, first, sender, Arc::clone(outage))).abort_handle();
         Self { state, keeper }
     }
 }
 
-async fn keep(options: PostgresOptions, mut ready: Option<(Connection, Driver)>, state: watch::Sender<State>) {
+async fn keep(
+    options: PostgresOptions,
+    mut ready: Option<(Connection, Driver)>,
+    state: watch::Sender<State>,
+    outage: Arc<Outage>,
+) {
     let [mut pause, longest] = BACKOFF;
     loop {
         let opened = match ready.take() {
@@ -156,13 +162,18 @@ async fn keep(options: PostgresOptions, mut ready: Option<(Connection, Driver)>,
         match opened {
             Ok((connection, driver)) => {
                 pause = BACKOFF[0];
+                if outage.is_over() {
+                    tracing::info!("Postgres answers again");
+                }
                 state.send_replace(State::Up(Arc::new(connection)));
                 driver.await;
                 state.send_replace(State::Connecting);
             }
             Err(error) => {
                 let reason = error.to_string();
-                tracing::warn!(reason, "no connection to Postgres");
+                if outage.is_news(&reason) {
+                    tracing::warn!(reason, "no connection to Postgres");
+                }
                 state.send_replace(State::Down(reason.into()));
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(longest);

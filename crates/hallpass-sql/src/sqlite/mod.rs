@@ -19,7 +19,7 @@ mod writer;
 
 use std::sync::Arc;
 
-use hallpass_store::{Batch, Mode, Outcome, Plan, Query, Row, Schema, Session, SessionToken, StoreError, User};
+use hallpass_store::{Batch, Mode, Outcome, Plan, Query, Row, Schema, SessionAndUser, SessionToken, StoreError};
 
 pub use options::SqliteOptions;
 
@@ -51,7 +51,7 @@ impl Sqlite {
         &self,
         schema: &Schema,
         token: &SessionToken,
-    ) -> Result<Option<(Session, User)>, StoreError> {
+    ) -> Result<Option<SessionAndUser>, StoreError> {
         if let Some(answer) = self.inline.session_with_user(schema, token) {
             return answer;
         }

@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use hallpass_store::{Row, Schema, Session, SessionToken, StoreError, User};
+use hallpass_store::{Row, Schema, SessionAndUser, SessionToken, StoreError};
 use rusqlite::{Connection, Params, params_from_iter, types::ValueRef};
 
 use super::failure::{Failure, store_error};
@@ -43,7 +43,7 @@ impl Inline {
         &self,
         schema: &Schema,
         token: &SessionToken,
-    ) -> Option<Result<Option<(Session, User)>, StoreError>> {
+    ) -> Option<Result<Option<SessionAndUser>, StoreError>> {
         // Each thread begins at a slot of its own, so that threads seldom meet.
         let from = thread_number().checked_rem(self.slots.len())?;
         let mut slots = self.slots.iter().cycle().skip(from).take(self.slots.len());
@@ -60,7 +60,7 @@ impl Inline {
 }
 
 impl Slot {
-    fn session_with_user(&mut self, schema: &Schema, token: &SessionToken) -> Result<Option<(Session, User)>, Failure> {
+    fn session_with_user(&mut self, schema: &Schema, token: &SessionToken) -> Result<Option<SessionAndUser>, Failure> {
         let lookup = match &self.lookup {
             Some(lookup) if lookup.revision == schema.revision() => lookup,
             _ => self.lookup.insert(Arc::new(Lookup::new(Dialect::Sqlite, schema)?)),
@@ -106,13 +106,13 @@ pub(super) fn session_with_user(
     connection: &Connection,
     lookup: &Lookup,
     token: &SessionToken,
-) -> Result<Option<(Session, User)>, Failure> {
+) -> Result<Option<SessionAndUser>, Failure> {
     let mut statement = connection.prepare_cached(&lookup.sql)?;
     let mut rows = statement.query([token.expose()])?;
     let Some(row) = rows.next()? else { return Ok(None) };
     let (session, user) = decode::session_and_user(&SqliteRow(row), lookup)?;
     // A database with a collation of its own on this column finds more than the token that was asked for.
-    Ok((session.token == *token).then_some((session, user)))
+    Ok((session.token == *token).then(|| SessionAndUser::new(session, user)))
 }
 
 pub(super) fn find(connection: &Connection, statement: &Statement) -> Result<Vec<Row>, StoreError> {
@@ -171,14 +171,14 @@ mod tests {
         let now = Timestamp::from_millis(0);
         let user = User::new(UserId::new("u"), "n", "e", now).into_row().with("plan", "free");
         let id = hallpass_store::SessionId::new("s");
-        let session = Session::new(id, SessionToken::new("t"), UserId::new("u"), now, now).into_row();
+        let session = hallpass_store::Session::new(id, SessionToken::new("t"), UserId::new("u"), now, now).into_row();
         let batch = Batch::new().insert("user", user).insert("session", session);
         let statements = statement::batch(Dialect::Sqlite, &wide, &batch).unwrap();
         writer::write(&mut connection, &statements).unwrap();
         let inline = Inline::new(vec![connection]);
         let extras = |schema: &Schema| {
             let found = inline.session_with_user(schema, &SessionToken::new("t"));
-            found.unwrap().unwrap().unwrap().1.extra.len()
+            found.unwrap().unwrap().unwrap().user.extra.len()
         };
         assert_eq!([&plain, &wide, &plain, &wide].map(extras), [0, 1, 0, 1]);
     }

@@ -170,6 +170,6 @@ fn chosen(table: &Table, query: &Query, rows: impl Iterator<Item = Row>) -> Vec<
 }
 
 /// A filter that also wants a row to be alive.
-pub(super) fn and_alive(filter: Filter, now: crate::value::Timestamp) -> Filter {
+pub(super) fn and_alive(filter: Filter, now: crate::timestamp::Timestamp) -> Filter {
     filter.and(Filter::gt(Arc::from("expiresAt"), now))
 }

@@ -15,12 +15,14 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use crate::{
     changes::ChangeFeed,
+    found::SessionAndUser,
     query::{Batch, Outcome, Query},
-    record::{Record, Session, SessionToken, User, Verification},
+    record::{Record, Session, SessionToken, Verification},
     schema::Schema,
     secondary::SecondaryStorage,
     store::{Fut, Mode, Plan, Store},
-    value::{Row, Timestamp},
+    timestamp::Timestamp,
+    value::Row,
 };
 
 /// What is kept where.
@@ -120,15 +122,11 @@ impl Store for Tiered {
         })
     }
 
-    fn session_with_user<'a>(
-        &'a self,
-        schema: &'a Schema,
-        token: &'a SessionToken,
-    ) -> Fut<'a, Option<(Session, User)>> {
+    fn session_with_user<'a>(&'a self, schema: &'a Schema, token: &'a SessionToken) -> Fut<'a, Option<SessionAndUser>> {
         Box::pin(async move {
             match self.secondary.session(schema, token).await? {
                 None if self.options.falls_back() => self.records.session_with_user(schema, token).await,
-                found => Ok(found),
+                found => Ok(found.map(SessionAndUser::from)),
             }
         })
     }

@@ -11,7 +11,7 @@ use std::{
 use hallpass_sql::SqlStore;
 use hallpass_verify::{
     Guard, StoreSource,
-    store::{Batch, Fut, Mode, Outcome, Plan, Query, Row, Schema, Session, SessionToken, Store, StoreError, User},
+    store::{Batch, Fut, Mode, Outcome, Plan, Query, Row, Schema, SessionAndUser, SessionToken, Store, StoreError},
 };
 use serde_json::json;
 
@@ -36,11 +36,7 @@ impl Store for Watched {
     fn migrate<'a>(&'a self, schema: &'a Schema, mode: Mode) -> Fut<'a, Plan> {
         self.store.migrate(schema, mode)
     }
-    fn session_with_user<'a>(
-        &'a self,
-        schema: &'a Schema,
-        token: &'a SessionToken,
-    ) -> Fut<'a, Option<(Session, User)>> {
+    fn session_with_user<'a>(&'a self, schema: &'a Schema, token: &'a SessionToken) -> Fut<'a, Option<SessionAndUser>> {
         self.look_ups.fetch_add(1, Ordering::SeqCst);
         Box::pin(async move {
             match self.pace.load(Ordering::SeqCst) {

@@ -79,7 +79,7 @@ pub(super) async fn select(cx: &mut Context, selection: &AccountSelection) -> Re
     let session = requirement::current(cx, true).await?;
     let is_trusted = cx.request().door() == Door::InProcess && cx.request().original_headers().is_empty();
     let user_id = match (session, &selection.user_id) {
-        (Some(session), _) => session.user.id,
+        (Some(session), _) => session.user.id.clone(),
         (None, _) if !is_trusted => return Err(ApiError::empty(StatusCode::UNAUTHORIZED)),
         (None, Some(user_id)) => user_id.clone(),
         (None, None) => {

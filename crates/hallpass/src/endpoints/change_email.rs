@@ -61,7 +61,7 @@ impl Endpoint for ChangeEmailEndpoint {
         if !cx.engine.change_email.enabled {
             return Err(ErrorCode::ChangeEmailDisabled.into());
         }
-        let SessionAndUser { session, mut user } = cx.required_session()?;
+        let (session, mut user) = cx.required_session()?.into_parts();
         let new_email = input.new_email.as_str();
         if new_email == user.email {
             return Err(ApiError::message(StatusCode::BAD_REQUEST, "Email is the same"));
@@ -82,7 +82,7 @@ impl Endpoint for ChangeEmailEndpoint {
                 tx.update_guarded("user", unchanged, set).await?;
                 tx.commit_unless(ErrorCode::InvalidUser).await?;
                 new_email.clone_into(&mut user.email);
-                cookies::set(cx, SessionAndUser { session, user: user.clone() }, Remember::AsBefore);
+                cookies::set(cx, SessionAndUser::new(session, user.clone()), Remember::AsBefore);
                 if cx.engine.outbox.sends(&MailKind::VERIFY_EMAIL) {
                     email_token::send_verification(cx, user, next)?;
                 }

@@ -63,7 +63,7 @@ impl Endpoint for ChangePasswordEndpoint {
     }
 
     async fn handle(&self, cx: &mut Context, input: ChangePassword) -> Result<PasswordChanged, ApiError> {
-        let SessionAndUser { user, .. } = cx.required_session()?;
+        let (_, user) = cx.required_session()?.into_parts();
         input.new_password.check_min(cx)?;
         input.new_password.check_max(cx)?;
         input.current_password.check_max(cx)?;
@@ -94,7 +94,7 @@ impl Endpoint for ChangePasswordEndpoint {
         let token = session.as_ref().map(|session| session.token.clone());
         if let Some(session) = session {
             let session = cx.settled(session)?;
-            cookies::set(cx, SessionAndUser { session, user: user.clone() }, Remember::AsBefore);
+            cookies::set(cx, SessionAndUser::new(session, user.clone()), Remember::AsBefore);
         }
         Ok(PasswordChanged { token, user })
     }

@@ -9,7 +9,7 @@ use crate::{
     ApiError, Context, Endpoint, ErrorCode, Input, Requirement, Route,
     crypto::random::{DIGITS_AND_LOWER, draw},
     mail::{Mail, MailKind},
-    session::{SessionAndUser, cookies, revoke},
+    session::{cookies, revoke},
     verification::values,
     wire::Reader,
 };
@@ -80,7 +80,7 @@ impl Endpoint for DeleteUserEndpoint {
         if !cx.engine.delete_user.enabled {
             return Err(ApiError::empty(StatusCode::NOT_FOUND));
         }
-        let SessionAndUser { session, user } = cx.required_session()?;
+        let (session, user) = cx.required_session()?.into_parts();
         let gave_password = input.password.is_some();
         if let Some(password) = input.password {
             check_password(cx, &user, password).await?;

@@ -1,11 +1,13 @@
-use hallpass_store::{Session, User};
+use std::ops::Deref;
+
+use hallpass_store::SessionAndUser;
 use http::{HeaderValue, Method, header};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
     ApiError, Context, Endpoint, ErrorCode, Input, Route,
-    session::lookup::{Lookup, look_up},
+    session::lookup::{Found, Lookup, look_up},
     wire::Reader,
 };
 
@@ -33,18 +35,25 @@ impl Input for GetSession {
     }
 }
 
-/// A live session and whose it is.
+/// A live session and whose it is, as `session` and `user`.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct CurrentSession {
-    /// The session.
-    pub session: Session,
-    /// Its user.
-    pub user: User,
+    /// The two.
+    #[serde(flatten)]
+    pub found: SessionAndUser,
     /// With `defer_session_refresh`: whether a POST would extend the session now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub needs_refresh: Option<bool>,
+}
+
+impl Deref for CurrentSession {
+    type Target = SessionAndUser;
+
+    fn deref(&self) -> &SessionAndUser {
+        &self.found
+    }
 }
 
 impl Endpoint for GetSessionEndpoint {
@@ -69,10 +78,9 @@ impl Endpoint for GetSessionEndpoint {
         };
         let found = look_up(cx, how).await?;
         cx.session = found.as_ref().map(|found| found.found.clone());
-        Ok(found.map(|found| CurrentSession {
-            session: found.found.session,
-            user: found.found.user,
-            needs_refresh: found.needs_refresh,
-        }))
+        let current = found.map(|Found { found, needs_refresh, .. }| CurrentSession { found, needs_refresh });
+        cx.written =
+            current.as_ref().filter(|current| current.needs_refresh.is_none()).map(|current| current.found.clone());
+        Ok(current)
     }
 }

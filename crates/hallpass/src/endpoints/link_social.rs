@@ -128,8 +128,8 @@ impl Endpoint for LinkSocialEndpoint {
             request_sign_up: input.request_sign_up,
             link: Some(Link {
                 encrypted_session_token: Some(link::seal_session(cx, &session.session.token)?),
-                user_id: session.user.id,
-                email: session.user.email,
+                user_id: session.user.id.clone(),
+                email: session.user.email.clone(),
             }),
             additional_data: input.additional_data,
         };

@@ -53,7 +53,7 @@ impl Endpoint for ListAccountsEndpoint {
     }
 
     async fn handle(&self, cx: &mut Context, _: NoInput) -> Result<Vec<LinkedAccount>, ApiError> {
-        let user_id = cx.required_session()?.user.id;
+        let user_id = cx.required_session()?.user.id.clone();
         let accounts = cx.find::<Account>(Filter::eq("userId", &user_id)).await?;
         Ok(accounts.into_iter().map(LinkedAccount::from).collect())
     }

@@ -37,7 +37,7 @@ impl Endpoint for RevokeSessionEndpoint {
         let caller = cx.required_session()?;
         // A stranger's token and one that never was get the same answer as one's own.
         let named = cx.store().session_with_user(cx.schema(), &input.token).await?;
-        if named.is_some_and(|(session, _)| session.user_id == caller.user.id) {
+        if named.is_some_and(|named| named.session.user_id == caller.user.id) {
             revoke::by_token(cx, &input.token, revoke::failed).await?;
         }
         if input.token == caller.session.token {

@@ -59,7 +59,7 @@ impl Endpoint for SendVerificationEmailEndpoint {
         if session.user.email_verified {
             return Err(ErrorCode::EmailAlreadyVerified.into());
         }
-        email_token::send_verification(cx, session.user, callback_url)?;
+        email_token::send_verification(cx, session.user.clone(), callback_url)?;
         Ok(Status::DONE)
     }
 }

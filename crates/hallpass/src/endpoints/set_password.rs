@@ -34,7 +34,7 @@ impl Endpoint for SetPasswordEndpoint {
     }
 
     async fn handle(&self, cx: &mut Context, input: SetPassword) -> Result<Status, ApiError> {
-        let user_id = cx.required_session()?.user.id;
+        let user_id = cx.required_session()?.user.id.clone();
         input.new_password.check_min(cx)?;
         input.new_password.check_max(cx)?;
         let account = credential::find(cx, &user_id).await?;

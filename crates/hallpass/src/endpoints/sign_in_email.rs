@@ -104,15 +104,15 @@ impl Endpoint for SignInEmailEndpoint {
             .await?
             .ok_or_else(|| ApiError::from(ErrorCode::FailedToCreateSession).with_status(StatusCode::UNAUTHORIZED))?;
         tx.commit_unless(ErrorCode::InvalidEmailOrPassword).await?;
-        let made = SessionAndUser { session: cx.settled(session)?, user };
-        let visible = engine.visible(made.clone());
+        let made = SessionAndUser::new(cx.settled(session)?, user);
+        let (shown, user) = engine.visible(made.clone()).into_parts();
         cookies::set(cx, made, if remembered { Remember::Yes } else { Remember::No });
         let redirect = location.is_some();
         // The answer stays a 200; the header is for plain HTTP clients.
         if let Some(location) = location {
             cx.out.set_header(header::LOCATION, location);
         }
-        Ok(SignedIn { redirect, token: visible.session.token, url: input.callback_url, user: visible.user })
+        Ok(SignedIn { redirect, token: shown.token, url: input.callback_url, user })
     }
 }
 

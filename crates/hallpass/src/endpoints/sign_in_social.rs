@@ -182,7 +182,7 @@ async fn enter(
         Turned::Away(reason) => ApiError::coded(http::StatusCode::UNAUTHORIZED, "OAUTH_LINK_ERROR", reason),
         Turned::Failed(error) => error,
     })?;
-    let visible = cx.engine.visible(entered.session.clone());
+    let (shown, user) = cx.engine.visible(entered.session.clone()).into_parts();
     cookies::set(cx, entered.session, Remember::AsBefore);
-    Ok(SocialSignIn { url: None, redirect: false, token: Some(visible.session.token), user: Some(visible.user) })
+    Ok(SocialSignIn { url: None, redirect: false, token: Some(shown.token), user: Some(user) })
 }

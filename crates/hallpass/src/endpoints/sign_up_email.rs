@@ -138,9 +138,9 @@ impl Endpoint for SignUpEmailEndpoint {
         Ok(match made {
             Made::User(user) => SignedUp { token: None, user: engine.visible_user(user) },
             Made::Session(made) => {
-                let visible = engine.visible(made.clone());
+                let (shown, user) = engine.visible(made.clone()).into_parts();
                 cookies::set(cx, made, if remembered { Remember::Yes } else { Remember::No });
-                SignedUp { token: Some(visible.session.token), user: visible.user }
+                SignedUp { token: Some(shown.token), user }
             }
         })
     }
@@ -211,7 +211,7 @@ async fn create(cx: &mut Context, user: User, hash: String, sign_in: Option<bool
     let user = cx.as_stored(cx.settled(user)?).await;
     Ok(match session {
         None => Made::User(user),
-        Some(session) => Made::Session(SessionAndUser { session: cx.settled(session)?, user }),
+        Some(session) => Made::Session(SessionAndUser::new(cx.settled(session)?, user)),
     })
 }
 

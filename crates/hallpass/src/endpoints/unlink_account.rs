@@ -31,7 +31,7 @@ impl Endpoint for UnlinkAccountEndpoint {
     }
 
     async fn handle(&self, cx: &mut Context, input: UnlinkAccount) -> Result<Status, ApiError> {
-        let user_id = cx.required_session()?.user.id;
+        let user_id = cx.required_session()?.user.id.clone();
         let accounts = cx.find::<Account>(Filter::eq("userId", &user_id)).await?;
         let may_be_last = cx.engine.account.account_linking.allow_unlinking_all;
         if accounts.len() == 1 && !may_be_last {

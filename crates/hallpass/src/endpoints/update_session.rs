@@ -49,7 +49,7 @@ impl Endpoint for UpdateSessionEndpoint {
 
     async fn handle(&self, cx: &mut Context, input: UpdateSession) -> Result<SessionUpdated, ApiError> {
         let confirmed = requirement::confirmed(cx).await?;
-        let SessionAndUser { session, user } = confirmed.ok_or(ErrorCode::Unauthorized)?;
+        let (session, user) = confirmed.ok_or(ErrorCode::Unauthorized)?.into_parts();
         let mut set = fields::read(&cx.engine.session_fields, &input.0, Action::Update)?;
         if set.is_empty() {
             return Err(ApiError::message(StatusCode::BAD_REQUEST, "No fields to update"));
@@ -63,7 +63,7 @@ impl Endpoint for UpdateSessionEndpoint {
         }
         let stored = cx.find::<Session>(Filter::eq("token", &session.token)).await?;
         let session = stored.into_iter().next().ok_or(ErrorCode::FailedToGetSession)?;
-        cookies::set(cx, SessionAndUser { session: session.clone(), user }, Remember::AsBefore);
+        cookies::set(cx, SessionAndUser::new(session.clone(), user), Remember::AsBefore);
         Ok(SessionUpdated { session: cx.engine.visible_session(session) })
     }
 }

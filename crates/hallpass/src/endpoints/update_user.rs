@@ -52,7 +52,7 @@ impl Endpoint for UpdateUserEndpoint {
 
     async fn handle(&self, cx: &mut Context, UpdateUser(mut input): UpdateUser) -> Result<Status, ApiError> {
         let confirmed = requirement::confirmed(cx).await?;
-        let SessionAndUser { session, mut user } = confirmed.ok_or(ErrorCode::Unauthorized)?;
+        let (session, mut user) = confirmed.ok_or(ErrorCode::Unauthorized)?.into_parts();
         if input.get("email").is_some_and(is_truthy) {
             return Err(ErrorCode::EmailCanNotBeUpdated.into());
         }
@@ -80,7 +80,7 @@ impl Endpoint for UpdateUserEndpoint {
         tx.commit().await?;
         // What browsers keep a copy of must be what the store has.
         let user = if cx.engine.cookie_cache.is_some() { cx.as_stored(user).await } else { user };
-        cookies::set(cx, SessionAndUser { session, user }, Remember::AsBefore);
+        cookies::set(cx, SessionAndUser::new(session, user), Remember::AsBefore);
         Ok(Status::DONE)
     }
 }

@@ -143,9 +143,10 @@ async fn prove(cx: &mut Context, claims: &Claims) -> Result<(), Stop> {
 async fn sign_in(cx: &mut Context, email: &str, user: User) -> Result<(), ApiError> {
     requirement::current(cx, false).await?;
     let made = match requirement::confirmed(cx).await? {
-        Some(mut current) if current.user.email == email => {
-            current.user.email_verified = true;
-            current
+        Some(current) if current.user.email == email => {
+            let (session, mut user) = current.into_parts();
+            user.email_verified = true;
+            SessionAndUser::new(session, user)
         }
         _ => {
             let mut tx = cx.transaction();
@@ -153,7 +154,7 @@ async fn sign_in(cx: &mut Context, email: &str, user: User) -> Result<(), ApiErr
                 ApiError::from(ErrorCode::FailedToCreateSession).with_status(StatusCode::INTERNAL_SERVER_ERROR)
             })?;
             tx.commit().await?;
-            SessionAndUser { session: cx.settled(session)?, user }
+            SessionAndUser::new(cx.settled(session)?, user)
         }
     };
     cookies::set(cx, made, Remember::AsBefore);
@@ -197,10 +198,11 @@ async fn change(
     } else if stays_verified {
         engine.callbacks.after_email_verification(cx, &updated).await?;
     }
-    if let Some(mut session) = requirement::confirmed(cx).await? {
-        session.user.email = new_email;
-        session.user.email_verified = stays_verified;
-        cookies::set(cx, session, Remember::AsBefore);
+    if let Some(current) = requirement::confirmed(cx).await? {
+        let (session, mut user) = current.into_parts();
+        user.email = new_email;
+        user.email_verified = stays_verified;
+        cookies::set(cx, SessionAndUser::new(session, user), Remember::AsBefore);
     }
     Ok(Some(Some(engine.visible_user(updated))))
 }

@@ -32,7 +32,7 @@ impl Endpoint for VerifyPasswordEndpoint {
     }
 
     async fn handle(&self, cx: &mut Context, input: VerifyPassword) -> Result<Status, ApiError> {
-        let user_id = cx.required_session()?.user.id;
+        let user_id = cx.required_session()?.user.id.clone();
         input.password.check_max(cx)?;
         let account = credential::find(cx, &user_id).await?;
         let (_, stored) = account.and_then(credential::with_password).ok_or(ErrorCode::InvalidPassword)?;

@@ -141,7 +141,7 @@ pub(crate) async fn enter(cx: &mut Context, arrival: &Arrival<'_>) -> Result<Ent
     let mut tx = cx.transaction();
     let session = issue(&mut tx, &user.id, true).await?.ok_or(Turned::Away("unable to create session"))?;
     tx.commit().await?;
-    let session = SessionAndUser { session: cx.settled(session)?, user };
+    let session = SessionAndUser::new(cx.settled(session)?, user);
     Ok(Entered { session, is_new })
 }
 

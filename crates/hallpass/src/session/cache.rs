@@ -50,7 +50,7 @@ pub(crate) enum Copy {
     /// It was altered, is out of date, or belongs to another session.
     Useless,
     /// It stands for the session.
-    Good(Box<SessionAndUser>),
+    Good(SessionAndUser),
 }
 
 /// A copy that this server, or another with its secret, has made.
@@ -151,7 +151,7 @@ pub(crate) fn read(cx: &Context, cache: &Cache, token: &SessionToken) -> Copy {
     let name = &cx.auth_cookies().session_data.name;
     let Some(value) = chunks::joined(cx.request().cookies(), name) else { return Copy::Absent };
     match open(cache, &cx.engine, &value, cx.now()).and_then(|opened| believe(cx, cache, opened, token)) {
-        Some(found) => Copy::Good(Box::new(found)),
+        Some(found) => Copy::Good(found),
         None => Copy::Useless,
     }
 }
@@ -188,7 +188,7 @@ fn believe(cx: &Context, cache: &Cache, mut copy: Opened, token: &SessionToken) 
     };
     let session = Session::from_row(row(session, &engine.session_fields)).ok()?;
     let user = User::from_row(row(user, &engine.user_fields)).ok()?;
-    let found = engine.visible(SessionAndUser { session, user });
+    let found = engine.visible(SessionAndUser::new(session, user));
     let version = copy.payload.get("version").and_then(Json::as_str).filter(|version| !version.is_empty());
     #[expect(clippy::cast_precision_loss, reason = "milliseconds of any date that can be written fit exactly")]
     let is_live = copy.expires_at >= now.as_millis() as f64 && found.session.expires_at >= now;
@@ -240,7 +240,7 @@ mod tests {
         let token = SessionToken::new("abcdefghijklmnopqrstuvwxyzABCDEF");
         let end = now + std::time::Duration::from_hours(168);
         let session = Session::new(SessionId::new("sess1"), token, UserId::new("user1"), now, end);
-        SessionAndUser { session, user: User::new(UserId::new("user1"), "Ann", "ann@example.com", now) }
+        SessionAndUser::new(session, User::new(UserId::new("user1"), "Ann", "ann@example.com", now))
     }
 
     fn sealed(server: &Hallpass, max_age: Option<u64>) -> String {

@@ -55,7 +55,7 @@ pub(crate) async fn look_up(cx: &mut Context, how: Lookup) -> Result<Option<Foun
     };
     if let Some(cache) = engine.cookie_cache.as_ref().filter(|_| !how.from_store) {
         match cache::read(cx, cache, &token) {
-            Copy::Good(found) => return Ok(Some(Found { found: *found, needs_refresh: None, is_copy: true })),
+            Copy::Good(found) => return Ok(Some(Found { found, needs_refresh: None, is_copy: true })),
             Copy::Useless => {
                 let cookie = cx.auth_cookies().session_data.clone();
                 cx.out.expire_cookie(&cookie);
@@ -63,8 +63,8 @@ pub(crate) async fn look_up(cx: &mut Context, how: Lookup) -> Result<Option<Foun
             Copy::Absent => {}
         }
     }
-    let (session, user) = match resolve(&*engine.store, &engine.schema, &token, cx.now()).await.map_err(failed)? {
-        Resolved::Live(found) => *found,
+    let found = match resolve(&*engine.store, &engine.schema, &token, cx.now()).await.map_err(failed)? {
+        Resolved::Live(found) => engine.visible(found),
         Resolved::Unknown => {
             cookies::clear(cx);
             return Ok(None);
@@ -77,7 +77,6 @@ pub(crate) async fn look_up(cx: &mut Context, how: Lookup) -> Result<Option<Foun
             return Ok(None);
         }
     };
-    let found = engine.visible(SessionAndUser { session, user });
     let as_it_is = how.disable_refresh || cx.signed_cookie(&cx.auth_cookies().dont_remember.name).is_some();
     if as_it_is {
         return Ok(Some(Found { found, needs_refresh: None, is_copy: false }));
@@ -103,7 +102,7 @@ fn is_due(cx: &Context, found: &SessionAndUser) -> bool {
 }
 
 /// Extends a session. One that was revoked in the meantime is not brought back.
-async fn refresh(cx: &mut Context, mut found: SessionAndUser) -> Result<SessionAndUser, ApiError> {
+async fn refresh(cx: &mut Context, found: SessionAndUser) -> Result<SessionAndUser, ApiError> {
     let now = cx.now();
     let expires_at = now + cx.engine.session.expires_in();
     let set = Row::new().with("expiresAt", expires_at).with("updatedAt", now);
@@ -114,8 +113,10 @@ async fn refresh(cx: &mut Context, mut found: SessionAndUser) -> Result<SessionA
         cookies::clear(cx);
         return Err(ErrorCode::FailedToGetSession.into());
     }
-    found.session.expires_at = expires_at;
-    found.session.updated_at = now;
+    let (mut session, user) = found.into_parts();
+    session.expires_at = expires_at;
+    session.updated_at = now;
+    let found = SessionAndUser::new(session, user);
     cookies::set(cx, found.clone(), Remember::Yes);
     Ok(found)
 }

@@ -18,18 +18,8 @@ pub(crate) mod lookup;
 pub(crate) mod requirement;
 pub(crate) mod revoke;
 
-use hallpass_store::{Filter, Session, Timestamp, User, UserId};
-use serde::Serialize;
-
-/// A session and whose it is.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct SessionAndUser {
-    /// The session.
-    pub session: Session,
-    /// Its user.
-    pub user: User,
-}
+pub use hallpass_store::SessionAndUser;
+use hallpass_store::{Filter, Timestamp, UserId};
 
 /// Which sessions of a user are alive at `now`.
 pub(crate) fn live(user_id: &UserId, now: Timestamp) -> Filter {

@@ -54,7 +54,10 @@ pub(crate) async fn confirmed(cx: &mut Context) -> Result<Option<SessionAndUser>
     let resolved = resolve(&*engine.store, &engine.schema, &copied.session.token, cx.now()).await.map_err(failed)?;
     cx.session = match resolved {
         // The session as the copy had it, which is what the npm package copies again; its user as they are now.
-        Resolved::Live(found) => Some(SessionAndUser { session: copied.session, user: engine.visible_user(found.1) }),
+        Resolved::Live(found) => {
+            let ((session, _), (_, user)) = (copied.into_parts(), found.into_parts());
+            Some(SessionAndUser::new(session, engine.visible_user(user)))
+        }
         Resolved::Unknown | Resolved::Expired(_) => {
             cookies::clear(cx);
             None

@@ -102,8 +102,10 @@ async fn verify(cx: &mut Context, signed: String) -> Result<Response<Bytes>, Api
 
 /// Whose the token is.
 fn admitted(found: SessionAndUser, token: Option<HeaderValue>) -> Response<Bytes> {
+    let (session, user) = found.into_parts();
+    let caller = Caller::of_session(session, user);
     let mut answer = empty(StatusCode::OK);
-    answer.headers_mut().extend(identity::headers(&Caller::of_session(found.session, found.user)));
+    answer.headers_mut().extend(identity::headers(&caller));
     answer.headers_mut().extend(token.map(|token| (SET_AUTH_TOKEN, token)));
     answer
 }

@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use futures_util::FutureExt;
 use hallpass::store::{
-    Batch, Filter, Fut, MemoryStore, Mode, Outcome, Plan, Query, Row, Schema, Session, SessionToken, Store, StoreError,
-    User,
+    Batch, Filter, Fut, MemoryStore, Mode, Outcome, Plan, Query, Row, Schema, SessionAndUser, SessionToken, Store,
+    StoreError,
 };
 
 /// What was asked of a store.
@@ -47,11 +47,7 @@ impl<S: Store> Store for Watched<S> {
         self.ask(Asked::Migrate, |inner| inner.migrate(schema, mode))
     }
 
-    fn session_with_user<'a>(
-        &'a self,
-        schema: &'a Schema,
-        token: &'a SessionToken,
-    ) -> Fut<'a, Option<(Session, User)>> {
+    fn session_with_user<'a>(&'a self, schema: &'a Schema, token: &'a SessionToken) -> Fut<'a, Option<SessionAndUser>> {
         self.ask(Asked::Session, |inner| inner.session_with_user(schema, token))
     }
 
