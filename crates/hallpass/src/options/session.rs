@@ -72,7 +72,7 @@ impl SessionOptions {
 #[serde(default, deny_unknown_fields)]
 pub struct SessionCacheOptions {
     /// Whether look-ups are answered from memory. Not set, they are wherever the store tells of the changes that others make; with `true` a
-    /// server does not start where that cannot be.
+    /// server does not start where the store has no way to tell. A Postgres that lacks its triggers has one: the server starts, and warns.
     pub enabled: Option<bool>,
     /// How long what is kept is believed after the last proof that every change was heard of; 1 second. 0 turns the cache off.
     pub lease: Option<Span>,

@@ -21,6 +21,7 @@ mod chapters {
         plugins = "plugins.md",
         hooks = "hooks.md",
         configuration = "configuration.md",
+        databases = "databases.md",
         troubleshooting = "troubleshooting.md",
     }
 }
