@@ -349,8 +349,8 @@ export default [
       await again("update account set idToken = ''");
       await again("update account set idToken = 'not a token & more'");
       await again("update account set providerId = 'explicit' where providerId = 'second'");
-      await again("update account set updatedAt = '2020-01-01T00:00:00.000Z' where providerId = 'idp'");
-      await again("update account set providerId = 'faulty', updatedAt = '2040-01-01T00:00:00.000Z' where providerId = 'explicit'");
+      await again("update account set updatedAt = ? where providerId = 'idp'", "2020-01-01T00:00:00.000Z");
+      await again("update account set providerId = 'faulty', updatedAt = ? where providerId = 'explicit'", "2037-01-01T00:00:00.000Z");
       // As a bearer; a session that is over; a session that nobody knows.
       await signIn(t, "ann");
       await t.post("/sign-out", {}, bearer("ann"), 200);
