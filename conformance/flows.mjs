@@ -24,14 +24,9 @@ function drawn(flows, { share, seed }, kind) {
   return flows.filter(() => random.below(share) === 0);
 }
 
-/** Why a flow is not played on a store, if it says so. */
-const excused = (flow, kind) => flow.except?.[kind];
-
 /** Resolves to { steps, different: [text] } over all flows, or a share of them. */
 export async function runFlows({ startPair, kind = "sqlite", filter, share = 1, seed, show, print = console.log }) {
-  const wanted = drawn(await loadFlows(filter), { share, seed }, kind);
-  const waiting = wanted.filter((flow) => !excused(flow, kind));
-  for (const flow of wanted.filter((flow) => excused(flow, kind))) print(`  left out on ${kind}: ${flow.name} (${excused(flow, kind)})`);
+  const waiting = drawn(await loadFlows(filter), { share, seed }, kind);
   const total = { flows: waiting.length, steps: 0, different: [] };
   async function worker() {
     for (let flow = waiting.shift(); flow; flow = waiting.shift()) {

@@ -4,7 +4,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { claims } from "./lib/claims.mjs";
 import { cookieHeader, jar } from "./lib/cookies.mjs";
 import { openDatabase } from "./lib/database.mjs";
-import { ADDITIONAL } from "./lib/except.mjs";
 import { ORIGIN, scenario } from "./lib/scenario.mjs";
 import { madeTables } from "./lib/schema.mjs";
 import { freshStore } from "./lib/stores.mjs";
@@ -31,10 +30,6 @@ const SCENARIOS = {
   "numbers for ids": scenario({ options: { ...FIELDS, advanced: { database: { generateId: "serial" } } } }),
   "UUIDs for ids": scenario({ options: { ...FIELDS, advanced: { database: { generateId: "uuid" } } } }),
 };
-/** What is known to be otherwise, by kind of store. */
-const EXCEPT = {
-  redis: { "additional fields": ADDITIONAL.redis, "numbers for ids": ADDITIONAL.redis, "UUIDs for ids": ADDITIONAL.redis },
-};
 /** Those in which rows are looked at in the database itself, under the names and with the ids of the plain schema. */
 const PLAIN = new Set(["the plain schema", "additional fields"]);
 
@@ -45,11 +40,6 @@ const PLAIN = new Set(["the plain schema", "additional fields"]);
 export async function runShared({ original, subject, kind, print = console.log }) {
   const { total, claim } = claims(print);
   for (const [title, given] of Object.entries(SCENARIOS)) {
-    const reason = EXCEPT[kind]?.[title];
-    if (reason) {
-      print(`  left out on ${kind}: ${title} (${reason})`);
-      continue;
-    }
     await claim(`${title}: both make the same tables`, async () => {
       const [one, other] = [await madeSchema(original, given, kind), await madeSchema(subject, given, kind)];
       assert.deepEqual(other, one);

@@ -74,25 +74,24 @@ async function life(t, more = {}) {
   await t.get("/get-session", withCookies("ben"));
 }
 
-const lives = (title, cookieCache, { options = {}, more, except, ...scenario } = {}) => ({
-  except,
+const lives = (title, cookieCache, { options = {}, more, ...scenario } = {}) => ({
   name: `cookie-cache: ${title}`,
   scenario: { ...scenario, options: { ...options, session: { cookieCache: { enabled: true, ...cookieCache }, ...options.session } } },
-  run: (t) => life(t, more),
+  run: (t) => life(t, typeof more === "function" ? more(t.store) : more),
 });
 const STRATEGIES = ["compact", "jwt", "jwe"];
 const FIELDS = {
   user: { additionalFields: { bio: { type: "string", required: false }, age: { type: "number", required: false }, secretive: { type: "string", required: false, returned: false, defaultValue: "hidden" }, settings: { type: "json", required: false }, born: { type: "date", required: false } } },
   session: { additionalFields: { theme: { type: "string", required: false, defaultValue: "dark" } } },
 };
-const TOO_BIG = { postgres: "an age has no room for 1e21", mariadb: "an age has no room for 1e21" };
-const GIVEN = { bio: "short", age: 1e21, settings: { b: 1.5, 10: [1e-7, -0], 9: null, a: "\u2028" }, born: "2000-02-29T00:00:00.000Z" };
+/** An integer of Postgres and MariaDB has no room for 1e21. */
+const given = (store) => ({ bio: "short", age: ["postgres", "mariadb"].includes(store) ? 21 : 1e21, settings: { b: 1.5, 10: [1e-7, -0], 9: null, a: "\u2028" }, born: "2000-02-29T00:00:00.000Z" });
 const ROTATED = [{ version: 2, value: "the second secret, which is the current one now" }, { version: 1, value: "the first secret, which was current long before" }];
 
 export default [
   ...STRATEGIES.flatMap((strategy) => [
     lives(strategy, { strategy }),
-    lives(`${strategy} with fields`, { strategy }, { options: FIELDS, more: GIVEN, except: TOO_BIG }),
+    lives(`${strategy} with fields`, { strategy }, { options: FIELDS, more: given }),
     lives(`${strategy} in pieces`, { strategy }, { options: FIELDS, more: { bio: "é".repeat(1200) + "x".repeat(2600) } }),
     lives(`${strategy} with versioned secrets`, { strategy, maxAge: 60 }, { options: { secrets: ROTATED } }),
     lives(`${strategy} with secure cookies`, { strategy, version: "2" }, { options: { advanced: { useSecureCookies: true } } }),

@@ -63,7 +63,9 @@ export default [
     for (const table of database.tables.filter((name) => name !== "verification")) {
       for (const id of database.prepare(`select id from "${table}"`).pluck().all()) assert.match(id, new RegExp(`^${UUID}$`));
     }
-    assert.equal(database.prepare(`select count(*) from account join user on user.id = account.userId and cast(user.id as char(36)) = account.accountId`).pluck().get(), 2);
+    // Postgres compares no UUID with a text, and MariaDB makes texts of another collation.
+    const asText = t.store === "postgres" ? "cast(user.id as char(36))" : "user.id";
+    assert.equal(database.prepare(`select count(*) from account join user on user.id = account.userId and ${asText} = account.accountId`).pluck().get(), 2);
   })),
   ids("numbers", "serial", (t) => {
     stored(t, `select id, name from user order by id`, [[1, "ann"], [2, "Benjamin"]]);

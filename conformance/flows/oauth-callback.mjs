@@ -1,5 +1,4 @@
 // The way back from the provider when something is wrong with it: the state, the browser, the code, the tokens, the profile.
-import { IN_TABLE } from "../lib/except.mjs";
 import { encode } from "../providers/faults.mjs";
 import { back, explicit, fabricate, faulty, idp, known, seen, signIn, start, states, stored, visit } from "../lib/oauth.mjs";
 
@@ -39,8 +38,10 @@ export default [
     name: "oauth callback: no state, no code, no sense",
     scenario: withProvider(),
     async run(t) {
+      // A state that Postgres cannot look for is unknown to hallpass, and an error to the package (COMPATIBILITY D93).
+      const nul = t.store === "postgres" ? "%01" : "%00";
       for (const query of ["", "?", "?code=x", "?state=", "?state=&code=x", "?error=access_denied", "?error=access_denied&error_description=no", "?state=unknown", "?state=unknown&code=x", "?state=unknown&error=x",
-        "?state=a&state=b", "?code=a&code=b", "?code=x&state[]=y", "?iss=x", "?foo=bar", "?state=%00", "?state=%ff", "?state=a%27--", "?device_id=x&user=y"]) {
+        "?state=a&state=b", "?code=a&code=b", "?code=x&state[]=y", "?iss=x", "?foo=bar", `?state=${nul}`, "?state=%ff", "?state=a%27--", "?device_id=x&user=y"]) {
         for (const id of ["idp", "unknown"]) await t.get(`/callback/${id}${query}`, {}, null);
       }
       for (const path of ["/callback", "/callback/", "/callback/idp/", "/callback/idp/more", "/callback/%69dp?code=x", "/callback/a%2fb?state=x", "/callback/..?state=x"]) await t.get(path);
@@ -114,7 +115,6 @@ export default [
   },
   {
     name: "oauth callback: a state that is too old, or spoilt",
-    except: IN_TABLE,
     scenario: withProvider(),
     async run(t) {
       const spoil = async (change, body = FAILED) => {

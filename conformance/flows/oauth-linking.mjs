@@ -1,5 +1,4 @@
 // One person, several accounts: linked on the way in, linked on request, and unlinked.
-import { IN_TABLE } from "../lib/except.mjs";
 import { accounts, back, fabricate, faulty, idp, known, seen, signIn, start, states, stored, visit } from "../lib/oauth.mjs";
 
 const OWN = "http://127.0.0.1:3000";
@@ -130,7 +129,6 @@ export default [
   },
   {
     name: "oauth linking: the session that asked is over",
-    except: IN_TABLE,
     scenario: withProvider({ allowDifferentEmails: true }),
     async run(t) {
       const begin = async (as) => {
@@ -171,9 +169,12 @@ export default [
         await back(t, "ann", {}, null);
       }
       await stored(t);
-      // The user is gone.
+      // The user is gone, and with the user the sessions; left over in Redis they make the package fail (COMPATIBILITY D95).
       await begin("ann");
-      t.database((database, $) => database.prepare("delete from user where id = ?").run($.ann.user.id));
+      t.database((database, $) => {
+        database.prepare("delete from user where id = ?").run($.ann.user.id);
+        if (t.store === "redis") database.alter($.ann.token, null);
+      });
       await back(t, "ann", {}, null);
       await stored(t);
     },

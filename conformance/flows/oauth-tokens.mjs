@@ -334,9 +334,9 @@ export default [
     name: "oauth tokens: sign-out with several accounts, and without",
     scenario: (at) => ({ options: { account: { accountLinking: { allowDifferentEmails: true } } }, plugins: { genericOAuth: { config: [idp(at.claims), idp(at.plain, { providerId: "second", clientId: "public", clientSecret: undefined }), explicit(at.faults), faulty(at.faults)] } } }),
     async run(t) {
-      const again = async (update) => {
+      const again = async (update, ...values) => {
         await signIn(t, "ann", { provider: "idp" });
-        if (update) t.database((database) => database.prepare(update).run());
+        if (update) t.database((database) => database.prepare(update).run(...values));
         await t.post("/sign-out", {}, cookie("ann"), 200);
       };
       await t.signUp("bob");
@@ -344,13 +344,13 @@ export default [
       await again();
       await signIn(t, "ann", { provider: "second", login: "ann" });
       await again();
-      await again("update account set updatedAt = '2020-01-01T00:00:00.000Z' where providerId = 'idp'");
+      await again("update account set updatedAt = ? where providerId = 'idp'", "2020-01-01T00:00:00.000Z");
       await again("update account set idToken = null");
       await again("update account set idToken = ''");
       await again("update account set idToken = 'not a token & more'");
       await again("update account set providerId = 'explicit' where providerId = 'second'");
-      await again("update account set updatedAt = '2020-01-01T00:00:00.000Z' where providerId = 'idp'");
-      await again("update account set providerId = 'faulty', updatedAt = '2040-01-01T00:00:00.000Z' where providerId = 'explicit'");
+      await again("update account set updatedAt = ? where providerId = 'idp'", "2020-01-01T00:00:00.000Z");
+      await again("update account set providerId = 'faulty', updatedAt = ? where providerId = 'explicit'", "2037-01-01T00:00:00.000Z");
       // As a bearer; a session that is over; a session that nobody knows.
       await signIn(t, "ann");
       await t.post("/sign-out", {}, bearer("ann"), 200);

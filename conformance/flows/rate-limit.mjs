@@ -115,17 +115,18 @@ export default [
   },
   {
     name: "rate limit: the window slides with every accepted request",
-    except: { redis: "a window in Redis does not slide" },
     scenario: limited({ window: 2, max: 3 }),
     async run(t) {
+      // A window in Redis ends where it was to end when it began.
+      const inSliding = t.store === "redis" ? 200 : 429;
       await t.get("/ok", {}, 200);
       await t.sleep(1300);
       await t.get("/ok", {}, 200);
       await t.sleep(1300);
       await t.get("/ok", {}, 200);
-      await t.get("/ok", {}, 429);
+      await t.get("/ok", {}, inSliding);
       await t.sleep(1300);
-      await t.get("/ok", {}, 429);
+      await t.get("/ok", {}, inSliding);
       await t.sleep(1000);
       await t.get("/ok", {}, 200);
       await t.get("/ok", {}, 200);

@@ -1,5 +1,4 @@
 // Signing up and signing in: the order of checks, what is stored, what is answered.
-import { WRONG_KIND } from "../lib/except.mjs";
 
 const OWN = "http://127.0.0.1:3000";
 const as = (name) => ($) => ({ authorization: `Bearer ${$[name].token}` });
@@ -40,7 +39,10 @@ export default [
     async run(t) {
       const texts = ["", " ", "\u0000", "a\u0000b", "äöü ß", "e\u0301", "日本語", "😀", "\u202e", "<b>", "x".repeat(5000), "line\nbreak", "\u2028", "\\", "\"", "%00"];
       for (const [n, name] of texts.entries()) {
-        await t.post("/sign-up/email", person({ name, email: `u${n}@example.com`, image: name }), { keep: "now" }, 200);
+        // Postgres has no text with a NUL in it, and a name on MariaDB has 255 letters.
+        const isText = { postgres: !name.includes("\u0000"), mariadb: name.length <= 255 }[t.store] ?? true;
+        await t.post("/sign-up/email", person({ name, email: `u${n}@example.com`, image: name }), { keep: "now" }, isText ? 200 : 422);
+        if (!isText) continue;
         await t.get("/get-session", as("now"), "session");
       }
       await t.post("/sign-up/email", person({ email: "MiXeD.Case@Example.COM", image: "https://example.com/a.png", callbackURL: "/welcome", rememberMe: false }), { keep: "now" }, 200);
@@ -141,7 +143,6 @@ export default [
   },
   {
     name: "sign-up: additional fields",
-    except: WRONG_KIND,
     scenario: { options: { user: { additionalFields: FIELDS } } },
     async run(t) {
       let n = 0;

@@ -40,9 +40,14 @@ const KINDS = {
   },
   async redis(url) {
     const redis = new Redis(url);
-    return { ask: (token, columns) => (Array.isArray(columns) ? refresh(redis, columns) : change(redis, token, columns)), close: () => redis.disconnect() };
+    return { ask: (token, columns) => asked(redis, token, columns), close: () => redis.disconnect() };
   },
 };
+
+function asked(redis, token, columns) {
+  if (columns === "verifications") return drop(redis, (key) => key.startsWith("better-auth:verification:"));
+  return Array.isArray(columns) ? refresh(redis, columns) : change(redis, token, columns);
+}
 
 /** Gives all sessions the users as the database has them. */
 async function refresh(redis, users) {
@@ -57,13 +62,15 @@ async function refresh(redis, users) {
   return [];
 }
 
+async function drop(redis, isIt) {
+  const keys = (await redis.keys("better-auth:*")).filter(isIt);
+  if (keys.length > 0) await redis.del(keys);
+  return [];
+}
+
 /** Changes a session and its place in the list of its user; with no columns it ends, and without a token all do. */
 async function change(redis, token, columns) {
-  if (!token) {
-    const sessions = (await redis.keys("better-auth:*")).filter((key) => /:(active-sessions-.*|[A-Za-z0-9]{32})$/.test(key));
-    if (sessions.length > 0) await redis.del(sessions);
-    return [];
-  }
+  if (!token) return drop(redis, (key) => /:(active-sessions-.*|[A-Za-z0-9]{32})$/.test(key));
   const at = `better-auth:${token}`;
   const entry = JSON.parse(await redis.get(at));
   if (!entry) return [];

@@ -17,7 +17,8 @@ const FOREIGN_KEYS = {
 /**
  * Gives { kind, name, tables, prepare, exec, close }. `tables` are those that the store has of the four; the others are in Redis.
  * `orphaning(work)` does work that foreign keys would refuse. `alter(token, columns)` changes a session wherever it is kept, or ends
- * it if columns are null; `refresh()` hands changed users on to the sessions in Redis, which hold them; `forget()` removes all users with what is theirs.
+ * it if columns are null; `refresh()` hands changed users on to the sessions in Redis, which hold them, and takes
+ * out of Redis what verifications it has beside the table, so that the table is gone by; `forget()` removes all users with what is theirs.
  */
 export function openDatabase(store) {
   const kind = store.file ? "sqlite" : store.kind;
@@ -39,8 +40,9 @@ export function openDatabase(store) {
       return database.prepare(`update session set ${names} where token = ?`).run(...Object.values(columns), token);
     },
     refresh() {
-      const held = store.redis && database.prepare("select 1 from sqlite_master where name = 'user'").get();
-      if (held) inRedis("", database.prepare("select * from user").all());
+      const has = (table) => store.redis && database.prepare("select 1 from sqlite_master where name = ?").get(table);
+      if (has("user")) inRedis("", database.prepare("select * from user").all());
+      if (has("verification")) inRedis("", "verifications");
     },
     forget() {
       if (store.redis) inRedis("", null);

@@ -27,7 +27,7 @@ export function pair(left, right, { basePath = "/api/auth", secret, lifetimes = 
     kept: { mails: [] },
     seen: memory(lifetimes),
     outbox: outbox(server.outbox),
-    settle: server.store.kind === "mariadb" ? inOrder : (answer) => answer,
+    settle: server.store.file ? (answer) => answer : inOrder,
     mutate: index === 1 ? mutate : (answer) => answer,
   }));
   let edited = false;
@@ -103,11 +103,15 @@ export function pair(left, right, { basePath = "/api/auth", secret, lifetimes = 
   };
 }
 
-/** Rows that nobody asked to be in order come in that of their ids from MariaDB, so at random on both sides. */
+/**
+ * Rows that nobody asked to be in order come in that of their ids from MariaDB, so at random on both sides, and from Postgres in that of
+ * the places where they were put when they were last written, which depends on when the server cleans up.
+ */
 function inOrder(answer) {
   const list = parsed(answer.body);
   if (!Array.isArray(list)) return answer;
-  return { ...answer, body: JSON.stringify(list.sort((a, b) => (a?.createdAt < b?.createdAt ? -1 : 1))) };
+  const place = (row) => `${row?.createdAt} ${row?.id}`;
+  return { ...answer, body: JSON.stringify(list.sort((a, b) => (place(a) < place(b) ? -1 : 1))) };
 }
 
 function onTheWire(request, basePath) {

@@ -206,6 +206,11 @@ fn stores() -> Result<Tally, String> {
         let share = if everything { "1" } else { "6" };
         tally = tally.plus(node(&["flows", "--store", store, "--share", share, "--seed", "1"])?);
         tally = tally.plus(node(&["client", "--store", store])?);
+        // The rounds of generated requests begin with rows in a database.
+        if store != "redis" {
+            let count = if everything { "5000" } else { "1000" };
+            tally = tally.plus(node(&["generated", "--store", store, "--count", count])?);
+        }
         if everything {
             tally = tally.plus(node(&["shared", "--store", store])?);
         }

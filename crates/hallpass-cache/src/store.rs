@@ -188,6 +188,10 @@ impl Store for CachedStore {
         None
     }
 
+    fn sessions_are_documents(&self) -> bool {
+        self.inner.sessions_are_documents()
+    }
+
     fn ping(&self) -> Fut<'_, ()> {
         self.inner.ping()
     }

@@ -95,27 +95,32 @@ impl Entry {
 
 /// The cells of a table from JSON; what the schema does not know is left out.
 fn row(schema: &Schema, table: &str, fields: &Map<String, Json>) -> Result<Row, StoreError> {
-    row_of(schema, table, |name| fields.get(name).cloned().unwrap_or_default())
+    row_of(schema, table, |name| fields.get(name).cloned())
 }
 
 /// A field out of a document that nobody needs any more.
-fn taken(fields: &mut Map<String, Json>, name: &str) -> Json {
-    fields.get_mut(name).map(Json::take).unwrap_or_default()
+fn taken(fields: &mut Map<String, Json>, name: &str) -> Option<Json> {
+    fields.get_mut(name).map(Json::take)
 }
 
-fn row_of(schema: &Schema, table: &str, mut field: impl FnMut(&str) -> Json) -> Result<Row, StoreError> {
+/// What the document does not have is not in the row either, not even as empty: the npm package shows the document as it is.
+fn row_of(schema: &Schema, table: &str, mut field: impl FnMut(&str) -> Option<Json>) -> Result<Row, StoreError> {
     let known = schema.table(table).ok_or_else(|| StoreError::misuse(format!("there is no table `{table}`")))?;
     let mut row = Row::new();
     for column in &known.columns {
         let wrong = || StoreError::corrupt(table, &column.name, "", "a value of another kind");
-        let value = match (column.kind, field(&column.name)) {
+        let Some(found) = field(&column.name) else { continue };
+        let value = match (column.kind, found) {
             (_, Json::Null) => Value::Null,
             (ColumnKind::Date, Json::String(text)) => Value::Date(text.parse().map_err(|_| wrong())?),
             (ColumnKind::Date, Json::Number(number)) => {
                 Value::Date(Timestamp::from_millis(number.as_i64().ok_or_else(wrong)?))
             }
             (ColumnKind::Date, _) => return Err(wrong()),
-            (ColumnKind::Boolean, Json::Number(number)) => Value::Boolean(number.as_i64() != Some(0)),
+            // Who wrote the user may have had it from a database that has no truth values. What clients give for fields of their own stays as it is.
+            (ColumnKind::Boolean, Json::Number(number)) if &*column.name == "emailVerified" => {
+                Value::Boolean(number.as_i64() != Some(0))
+            }
             (ColumnKind::RowNumber, Json::Number(number)) => Value::Text(number.to_string()),
             (ColumnKind::Json | ColumnKind::TextList | ColumnKind::NumberList, value) => Value::Json(value),
             (_, value) => Value::from(value),

@@ -17,6 +17,7 @@
 //! | [`secondary`] | [`SecondaryStorage`]: sessions, verifications and counters outside the database |
 //! | [`tiered`] | [`Tiered`]: one store of a database and a secondary storage |
 //! | [`memory`] | [`MemoryStore`]: everything in this process, gone when it ends |
+//! | [`json`] | JSON and numbers as JavaScript writes them |
 //! | `suite` | the tests every store must pass (feature `suite`) |
 //!
 //! ```
@@ -40,6 +41,7 @@
 pub mod changes;
 pub mod error;
 pub mod found;
+pub mod json;
 pub mod memory;
 pub mod query;
 pub mod record;

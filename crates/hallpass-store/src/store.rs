@@ -156,7 +156,7 @@ pub trait Store: Send + Sync + 'static {
     /// The one hot read of the whole system.
     fn session_with_user<'a>(&'a self, schema: &'a Schema, token: &'a SessionToken) -> Fut<'a, Option<SessionAndUser>>;
 
-    /// The rows a query asks for, each with every column of its table.
+    /// The rows a query asks for, each with every column of its table, but for sessions that are documents.
     fn find<'a>(&'a self, schema: &'a Schema, query: Query) -> Fut<'a, Vec<Row>>;
 
     /// Carries out a batch, all or nothing; one outcome for each operation, in order.
@@ -165,6 +165,12 @@ pub trait Store: Send + Sync + 'static {
     /// How this store tells of changes that others make; `None` where it cannot. Without one nothing that was read is kept.
     fn changes(&self) -> Option<Arc<dyn ChangeFeed>> {
         None
+    }
+
+    /// Whether sessions are documents rather than rows: of one, an additional field that was never given is then not there at all, instead of being
+    /// empty, and clients see the difference.
+    fn sessions_are_documents(&self) -> bool {
+        false
     }
 
     /// Answers when the store can serve reads.

@@ -1,7 +1,8 @@
 //! What the engine asks of a store, through SQLite and Redis.
 
 use hallpass_store::{
-    Batch, Conflict, Filter, Order, Query, Record, Row, Store, StoreError, TieredOptions, Timestamp, Verification,
+    Batch, Column, ColumnKind, Conflict, Filter, Order, Query, Record, Row, Session, Store, StoreError, TieredOptions,
+    Timestamp, Value, Verification,
 };
 
 use crate::{HOUR, Stage, key, later, session, token, user};
@@ -38,6 +39,33 @@ async fn a_session_is_kept_as_the_npm_package_keeps_it() {
         assert!((most - 5000..=most).contains(&left), "{name}: {left}");
     }
     assert!(stage.records.find(&stage.schema, Query::table("session")).await.is_err(), "there is no table for it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_field_that_was_not_given_is_not_there() {
+    let Some(mut stage) = Stage::new(TieredOptions::default()).await else { return };
+    for name in ["theme", "visits"] {
+        stage.schema = stage.schema.with_column("session", Column::new(name, ColumnKind::Text).optional());
+    }
+    assert!(stage.store.sessions_are_documents());
+    stage.begin('a', "u1").await;
+    let names = |session: Session| session.extra.iter().map(|(name, _)| name.to_owned()).collect::<Vec<_>>();
+    let all = Query::table("session");
+    for (given, expected) in [(None, vec![]), (Some(Value::Null), vec!["theme"]), (Some("dark".into()), vec!["theme"])]
+    {
+        if let Some(given) = given.clone() {
+            let set = Row::new().with("theme", given);
+            assert_eq!(stage.write(Batch::new().update("session", Filter::All, set)).await, 1);
+        }
+        let (found, _) = stage.find('a').await.unwrap();
+        assert_eq!(found.extra.get("theme"), given.as_ref());
+        assert_eq!(names(found), expected);
+        let listed = stage.store.find(&stage.schema, all.clone()).await.unwrap();
+        assert_eq!(names(Session::from_row(listed.into_iter().next().unwrap()).unwrap()), expected);
+    }
+    // A condition still finds what is not there empty.
+    let without = all.filter(Filter::eq("visits", Value::Null));
+    assert_eq!(stage.store.find(&stage.schema, without).await.unwrap().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,8 +6,9 @@
 //! - Moments are texts in UTC without a zone; the connection says that they are UTC.
 //! - InnoDB keeps rows in the order of their keys. What was inserted first is known only where rows have a number or a moment.
 
-use hallpass_store::{Column, ColumnKind, StoreError, Table, Timestamp, Value};
+use hallpass_store::{Column, ColumnKind, StoreError, Table, Timestamp, Value, json};
 use sea_query::{Expr, ExprTrait, Order, SelectStatement};
+use serde_json::Value as Json;
 
 use super::{Cell, Comparison};
 
@@ -79,21 +80,46 @@ pub(super) fn encode(table: &Table, column: &Column, value: &Value) -> Result<Ce
             _ => Cell::Text(content.clone()),
         },
         Value::Integer(number) if counts(column.kind) => Cell::Integer(*number),
-        Value::Integer(number) => Cell::Text(number.to_string()),
-        Value::Number(number) if counts(column.kind) => Cell::Real(*number),
-        Value::Number(number) => Cell::Text(number.to_string()),
+        Value::Integer(number) => as_literal(&(*number).into()),
+        Value::Number(number) => as_literal(&(*number).into()),
         Value::Boolean(flag) if column.kind == ColumnKind::Boolean => Cell::Boolean(*flag),
         Value::Boolean(flag) if counts(column.kind) => Cell::Integer(i64::from(*flag)),
         Value::Boolean(flag) => Cell::Text(u8::from(*flag).to_string()),
         Value::Json(json) if holds_json(column.kind) => Cell::Text(json.to_string()),
-        Value::Json(_) => return Err(unfit(table, column, "a JSON document")),
+        Value::Json(json) => match alone(json) {
+            Some(Json::Object(_)) => Cell::Text("[object Object]".to_owned()),
+            Some(only) => return encode(table, column, &Value::from(only.clone())),
+            None => return Err(unfit(table, column, "a list")),
+        },
     })
+}
+
+/// A number as the npm package's driver puts it into a statement, where it is a decimal number unless it has an exponent.
+fn as_literal(number: &Json) -> Cell {
+    let text = json::stringify(number);
+    match number.as_f64() {
+        Some(number) if text.contains('e') => Cell::Real(number),
+        _ => Cell::Text(text),
+    }
+}
+
+/// That driver puts the entries of a list into a statement one after the other, so a list of one is that one, and of others no statement comes. Objects
+/// become what JavaScript makes of any object.
+fn alone(json: &Json) -> Option<&Json> {
+    match json {
+        Json::Array(items) => match &**items {
+            [only] => alone(only),
+            _ => None,
+        },
+        other => Some(other),
+    }
 }
 
 /// The value as a cell is compared with it: no row has a number that is none, although MySQL would take it for zero.
 pub(super) fn compared(table: &Table, column: &Column, value: &Value) -> Result<Option<Cell>, StoreError> {
     Ok(match value {
         Value::Text(content) if column.kind == ColumnKind::RowNumber => content.parse().ok().map(Cell::Integer),
+        Value::Number(number) if counts(column.kind) => Some(Cell::Real(*number)),
         other => Some(encode(table, column, other)?),
     })
 }
@@ -163,4 +189,43 @@ fn holds_json(kind: ColumnKind) -> bool {
 
 fn unfit(table: &Table, column: &Column, what: &str) -> StoreError {
     StoreError::misuse(format!("column `{}` of table `{}` cannot hold {what}", column.name, table.name))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn values_of_another_kind_are_stored_as_the_driver_would() {
+        let column = Column::new("note", ColumnKind::Text).optional();
+        let table = Table::new("user").column(column.clone());
+        let stored = |given: serde_json::Value| match encode(&table, &column, &Value::from(given)) {
+            Ok(Cell::Text(text)) => Ok(text),
+            Ok(Cell::Real(number)) => Ok(format!("real {number:e}")),
+            Ok(Cell::Null) => Ok("null".to_owned()),
+            Ok(_) => Ok("another".to_owned()),
+            Err(error) => Err(error.to_string()),
+        };
+        for (given, cell) in [
+            (json!(1.5), "1.5"),
+            (json!(-0.0), "0"),
+            (json!(9_007_199_254_740_993_i64), "9007199254740992"),
+            (json!(123_456_789_012_345_680_000.0), "123456789012345680000"),
+            (json!(1e21), "real 1e21"),
+            (json!(1e-7), "real 1e-7"),
+            (json!(["x"]), "x"),
+            (json!([["x"]]), "x"),
+            (json!([true]), "1"),
+            (json!([null]), "null"),
+            (json!({}), "[object Object]"),
+            (json!([{"a": 1}]), "[object Object]"),
+        ] {
+            assert_eq!(stored(given.clone()).as_deref(), Ok(cell), "{given}");
+        }
+        for given in [json!([]), json!([[]]), json!(["x", "y"])] {
+            assert!(stored(given.clone()).is_err(), "{given}");
+        }
+    }
 }

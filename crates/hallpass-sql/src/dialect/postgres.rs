@@ -3,8 +3,9 @@
 //! That driver sends every value as a text and lets the server find out from the column what it is; so does this store, but for
 //! numbers that are compared, where a fraction may meet a whole number.
 
-use hallpass_store::{Column, ColumnKind, StoreError, Table, Timestamp, Value};
+use hallpass_store::{Column, ColumnKind, StoreError, Table, Timestamp, Value, json};
 use sea_query::{Expr, ExprTrait};
+use serde_json::Value as Json;
 
 use super::{Cell, Comparison};
 
@@ -58,9 +59,12 @@ pub(super) fn encode(table: &Table, column: &Column, value: &Value) -> Result<Ce
     Ok(match value {
         Value::Null => Cell::Null,
         Value::Json(json) if holds_json(column.kind) => Cell::Text(json.to_string()),
-        Value::Json(_) => return Err(unfit(table, column, "a JSON document")),
+        Value::Json(json) => match literal_of(json) {
+            text if text.contains('\0') => return Err(unfit(table, column, "a text with a NUL in it")),
+            text => Cell::Text(text),
+        },
         // A text in a column of documents is a document of its own.
-        Value::Text(content) if holds_json(column.kind) && serde_json::from_str::<JsonProbe>(content).is_err() => {
+        Value::Text(content) if holds_json(column.kind) && serde_json::from_str::<Json>(content).is_err() => {
             return Err(unfit(table, column, "a text that is no JSON"));
         }
         Value::Text(content) if content.contains('\0') => return Err(unfit(table, column, "a text with a NUL in it")),
@@ -74,14 +78,29 @@ pub(super) fn encode(table: &Table, column: &Column, value: &Value) -> Result<Ce
         },
         Value::Date(moment) => Cell::Text(moment.to_string()),
         Value::Integer(number) if counts(column.kind) => Cell::Integer(*number),
-        Value::Integer(number) => Cell::Text(number.to_string()),
-        Value::Number(number) => Cell::Text(number.to_string()),
+        Value::Integer(number) => Cell::Text(json::stringify(&(*number).into())),
+        Value::Number(number) => Cell::Text(json::stringify(&(*number).into())),
         Value::Boolean(flag) if column.kind == ColumnKind::Boolean => Cell::Boolean(*flag),
         Value::Boolean(flag) => Cell::Text(flag.to_string()),
     })
 }
 
-type JsonProbe = serde_json::Value;
+/// What that driver makes of a list or an object for a column that holds neither: a list is an array of Postgres, written as such an array is, and an
+/// object is JSON.
+fn literal_of(given: &Json) -> String {
+    let Json::Array(items) = given else { return json::stringify(given) };
+    let quoted = |text: &str| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
+    let entries: Vec<String> = items
+        .iter()
+        .map(|item| match item {
+            Json::Null => "NULL".to_owned(),
+            Json::Array(_) => literal_of(item),
+            Json::String(text) => quoted(text),
+            other => quoted(&json::stringify(other)),
+        })
+        .collect();
+    format!("{{{}}}", entries.join(","))
+}
 
 /// The value as a cell is compared with it.
 pub(super) fn compared(table: &Table, column: &Column, value: &Value) -> Result<Option<Cell>, StoreError> {
@@ -115,4 +134,27 @@ fn holds_json(kind: ColumnKind) -> bool {
 
 fn unfit(table: &Table, column: &Column, what: &str) -> StoreError {
     StoreError::misuse(format!("column `{}` of table `{}` cannot hold {what}", column.name, table.name))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn lists_and_objects_in_texts_are_as_the_driver_writes_them() {
+        // Each text was written by the npm package `pg`.
+        for (given, text) in [
+            (json!([]), "{}"),
+            (json!(["x", "", "a\"b\\c"]), r#"{"x","","a\"b\\c"}"#),
+            (json!([1, true, null, 1e21]), r#"{"1","true",NULL,"1e+21"}"#),
+            (json!([["x"], []]), r#"{{"x"},{}}"#),
+            (json!([{"a": 1}]), r#"{"{\"a\":1}"}"#),
+            (json!({}), "{}"),
+            (json!({"b": [1.0], "1": "\u{0}"}), r#"{"1":"\u0000","b":[1]}"#),
+        ] {
+            assert_eq!(literal_of(&given), text, "{given}");
+        }
+    }
 }

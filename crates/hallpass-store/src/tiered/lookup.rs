@@ -56,14 +56,14 @@ impl Tiered {
         let table = table_of(schema, Session::TABLE)?;
         check_query(table, query)?;
         let sessions = self.sessions(schema, &query.filter).await?;
-        Ok(chosen(table, query, sessions.into_iter().map(Record::into_row)))
+        Ok(chosen(query, sessions.into_iter().map(Record::into_row)))
     }
 
     pub(super) async fn find_verifications(&self, schema: &Schema, query: &Query) -> Result<Vec<Row>, StoreError> {
         let table = table_of(schema, Verification::TABLE)?;
         check_query(table, query)?;
         let found = self.verifications(schema, &query.filter).await?;
-        Ok(chosen(table, query, found.into_iter().map(Record::into_row)))
+        Ok(chosen(query, found.into_iter().map(|one| complete(table, &one.into_row()))))
     }
 
     /// The sessions that a filter matches, from where the truth is.
@@ -156,8 +156,8 @@ fn check_query(table: &Table, query: &Query) -> Result<(), StoreError> {
 }
 
 /// The rows in the order of the query, as many as it wants.
-fn chosen(table: &Table, query: &Query, rows: impl Iterator<Item = Row>) -> Vec<Row> {
-    let mut rows: Vec<Row> = rows.map(|row| complete(table, &row)).collect();
+fn chosen(query: &Query, rows: impl Iterator<Item = Row>) -> Vec<Row> {
+    let mut rows: Vec<Row> = rows.collect();
     if let Some((column, order)) = &query.order {
         let cell = |row: &Row| row.get(column).cloned().unwrap_or(Value::Null);
         rows.sort_by(|a, b| match order {

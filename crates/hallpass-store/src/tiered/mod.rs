@@ -159,6 +159,11 @@ impl Store for Tiered {
         if self.options.falls_back() { None } else { self.secondary.changes() }
     }
 
+    /// Where a session is a row as well, that row's columns are what its document begins with.
+    fn sessions_are_documents(&self) -> bool {
+        !self.options.store_session_in_database
+    }
+
     fn ping(&self) -> Fut<'_, ()> {
         Box::pin(async {
             self.secondary.ping().await?;

@@ -5,7 +5,7 @@ use aes::{
     cipher::{BlockDecryptMut, BlockEncryptMut, KeyIvInit, block_padding::Pkcs7},
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64URL};
-use hallpass_store::Timestamp;
+use hallpass_store::{Timestamp, json};
 use hallpass_verify::Secret;
 use hmac::{Hmac, Mac};
 use serde_json::{Map, Value};
@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256, Sha512};
 use zeroize::Zeroizing;
 
 use super::{
-    json, jws,
+    jws,
     random::{Randomness, draw_uuid},
     secrets::{self, Secrets},
 };

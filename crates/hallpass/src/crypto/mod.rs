@@ -2,7 +2,6 @@
 
 pub(crate) mod hex;
 pub(crate) mod ids;
-pub(crate) mod json;
 pub(crate) mod jwe;
 pub(crate) mod jws;
 pub(crate) mod password;

@@ -1,8 +1,9 @@
 //! From what a provider says of somebody to fields of a user.
 
+use hallpass_store::json;
 use serde_json::{Map, Value};
 
-use crate::{crypto::json, gate::origin::is_truthy};
+use crate::gate::origin::is_truthy;
 
 /// What a provider says of somebody, as it says it.
 pub type Profile = Map<String, Value>;

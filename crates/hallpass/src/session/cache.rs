@@ -5,7 +5,7 @@
 //! is sensitive never looks at one.
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64URL};
-use hallpass_store::{Record, Row, Session, SessionToken, Timestamp, User, Value};
+use hallpass_store::{Record, Row, Session, SessionToken, Timestamp, User, Value, json};
 use indexmap::IndexMap;
 use serde_json::{Map, Value as Json, value::RawValue};
 
@@ -15,7 +15,6 @@ use crate::{
     context::Context,
     cookie::{CookieAttributes, chunks},
     crypto::{
-        json,
         jwe::{self, KeyRing},
         jws,
         secrets::Secrets,

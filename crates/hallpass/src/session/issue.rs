@@ -27,8 +27,13 @@ fn draft(cx: &Context, user_id: &UserId, remembered: bool) -> Session {
     let request = cx.request();
     session.ip_address = Some(cx.engine.ips.find(request.headers(), request.peer).unwrap_or_default());
     session.user_agent = Some(request.header("user-agent").unwrap_or_default());
+    let are_documents = cx.store().sessions_are_documents();
     for (name, field) in &cx.engine.session_fields {
-        session.extra.set(&**name, field.default_value.clone().map_or(Value::Null, |json| fields::typed(field, json)));
+        match field.default_value.clone() {
+            Some(json) => session.extra.set(&**name, fields::typed(field, json)),
+            None if are_documents => {}
+            None => session.extra.set(&**name, Value::Null),
+        }
     }
     session
 }

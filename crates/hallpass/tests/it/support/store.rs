@@ -59,6 +59,10 @@ impl<S: Store> Store for Watched<S> {
         self.ask(Asked::Write, |inner| inner.write(schema, batch))
     }
 
+    fn sessions_are_documents(&self) -> bool {
+        self.inner.sessions_are_documents()
+    }
+
     fn ping(&self) -> Fut<'_, ()> {
         self.ask(Asked::Ping, |inner| inner.ping())
     }

@@ -1,7 +1,7 @@
 //! JSON, byte for byte as JavaScript's `JSON.stringify` writes it.
 //!
-//! The npm package signs such texts, reads them, and signs what it read anew to compare (CONTRACT §5.1). So both have to write the
-//! same: keys that are array indices come first and in order, numbers are doubles.
+//! The npm package signs such texts, reads them, and signs what it read anew to compare (CONTRACT §5.1), and its drivers put them into columns of
+//! texts. So both have to write the same: keys that are array indices come first and in order, numbers are doubles.
 
 use serde_json::{Map, Number, Value};
 
@@ -9,7 +9,7 @@ use serde_json::{Map, Number, Value};
 const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
 
 /// Writes a value.
-pub(crate) fn stringify(value: &Value) -> String {
+pub fn stringify(value: &Value) -> String {
     let mut text = String::new();
     write(value, &mut text);
     text
