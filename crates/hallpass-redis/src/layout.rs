@@ -1,7 +1,13 @@
 //! Keys, and records as the JSON that is kept.
 
+use std::{borrow::Cow, fmt, marker::PhantomData};
+
 use hallpass_store::{
     ColumnKind, Record, Row, Schema, Session, StoreError, Timestamp, User, UserId, Value, Verification,
+};
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, Visitor},
 };
 use serde_json::{Map, Value as Json};
 use sha2::{Digest, Sha256};
@@ -46,6 +52,60 @@ fn json(value: Value) -> Json {
     }
 }
 
+/// A session and its user out of an entry: the one look-up that every request makes. Names are borrowed, values are moved, and the few fields
+/// there are stand in lists, since hashing their names takes longer than going through them.
+pub(crate) fn session_and_user(text: &str, schema: &Schema) -> Result<(Session, User), StoreError> {
+    let read = serde_json::from_str::<Both<'_>>(text);
+    let Both { mut session, mut user } = read.map_err(|_| corrupt("session", "no JSON with a session and its user"))?;
+    let session = Session::from_row(row_of(schema, Session::TABLE, |name| session.take(name))?)?;
+    Ok((session, User::from_row(row_of(schema, User::TABLE, |name| user.take(name))?)?))
+}
+
+#[derive(Deserialize)]
+struct Both<'a> {
+    #[serde(borrow)]
+    session: Fields<'a>,
+    #[serde(borrow)]
+    user: Fields<'a>,
+}
+
+/// The fields of a JSON object.
+struct Fields<'a>(Vec<(Name<'a>, Json)>);
+
+#[derive(Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl Fields<'_> {
+    /// Of several with one name the last, as in JavaScript.
+    fn take(&mut self, name: &str) -> Option<Json> {
+        self.0.iter_mut().rfind(|(known, _)| known.0 == name).map(|(_, value)| value.take())
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object<'a>(PhantomData<Fields<'a>>);
+
+        impl<'de: 'a, 'a> Visitor<'de> for Object<'a> {
+            type Value = Fields<'a>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'a>, A::Error> {
+                let mut fields = Vec::with_capacity(12);
+                while let Some(field) = map.next_entry()? {
+                    fields.push(field);
+                }
+                Ok(Fields(fields))
+            }
+        }
+
+        deserializer.deserialize_map(Object(PhantomData))
+    }
+}
+
 /// An entry taken apart, with whatever else is in it.
 pub(crate) struct Entry(Map<String, Json>);
 
@@ -63,17 +123,6 @@ impl Entry {
 
     pub(crate) fn session(&self, schema: &Schema) -> Result<Session, StoreError> {
         Session::from_row(row(schema, Session::TABLE, self.part("session")?)?)
-    }
-
-    /// Both, for the one look-up that every request makes: nothing is copied.
-    pub(crate) fn session_and_user(mut self, schema: &Schema) -> Result<(Session, User), StoreError> {
-        let mut part = |name: &str| match self.0.get_mut(name).map(Json::take) {
-            Some(Json::Object(fields)) => Ok(fields),
-            _ => Err(corrupt(name, "not an object")),
-        };
-        let (mut session, mut user) = (part("session")?, part("user")?);
-        let session = Session::from_row(row_of(schema, Session::TABLE, |name| taken(&mut session, name))?)?;
-        Ok((session, User::from_row(row_of(schema, User::TABLE, |name| taken(&mut user, name))?)?))
     }
 
     pub(crate) fn set(&mut self, set: &Row) -> Result<(), StoreError> {
@@ -96,11 +145,6 @@ impl Entry {
 /// The cells of a table from JSON; what the schema does not know is left out.
 fn row(schema: &Schema, table: &str, fields: &Map<String, Json>) -> Result<Row, StoreError> {
     row_of(schema, table, |name| fields.get(name).cloned())
-}
-
-/// A field out of a document that nobody needs any more.
-fn taken(fields: &mut Map<String, Json>, name: &str) -> Option<Json> {
-    fields.get_mut(name).map(Json::take)
 }
 
 /// What the document does not have is not in the row either, not even as empty: the npm package shows the document as it is.

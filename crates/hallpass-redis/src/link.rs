@@ -120,6 +120,9 @@ impl Drop for Link {
     }
 }
 
+/// Why a connection is made anew when somebody begins to listen: the old one is not tracked.
+const LISTENS: &str = "changes are to be told from now on";
+
 struct Keeper {
     origin: Origin,
     prefix: Arc<str>,
@@ -131,12 +134,19 @@ struct Keeper {
 impl Keeper {
     async fn run(mut self) {
         let mut pause = FIRST_PAUSE;
+        // Attempts are many; why they fail is said once.
+        let mut said: Option<String> = None;
         loop {
             let feed = self.feed.borrow_and_update().clone();
             let broken = Arc::new(tokio::sync::Notify::new());
-            match timeout(TIMEOUT * 2, self.connect(feed.clone(), Arc::clone(&broken))).await {
-                Ok(Ok(connection)) => {
+            let connecting = timeout(TIMEOUT * 2, self.connect(feed.clone(), Arc::clone(&broken)));
+            match connecting.await.unwrap_or_else(|_| Err("it did not answer in time".to_owned())) {
+                Ok((connection, is_tracked)) => {
                     pause = FIRST_PAUSE;
+                    if said.take().is_some() {
+                        tracing::info!("Redis answers again");
+                    }
+                    let feed = feed.filter(|_| is_tracked);
                     // First the new connection, then "everything has changed": whoever notes the state of things after that can only read over the new one, which is tracked.
                     drop(self.publish.send_replace(Ok(connection.clone())));
                     if let Some(feed) = &feed {
@@ -147,12 +157,21 @@ impl Keeper {
                     if let Some(feed) = &feed {
                         feed.listener.lost();
                     }
-                    tracing::warn!(reason, "the connection to Redis is made anew");
+                    if reason == LISTENS {
+                        tracing::debug!(reason, "the connection to Redis is made anew");
+                    } else {
+                        tracing::warn!(reason, "the connection to Redis is made anew");
+                    }
                     tokio::time::sleep(FIRST_PAUSE).await;
                     continue;
                 }
-                Ok(Err(reason)) => drop(self.publish.send_replace(Err(reason.into()))),
-                Err(_) => drop(self.publish.send_replace(Err("it did not answer in time".into()))),
+                Err(reason) => {
+                    if said.as_ref() != Some(&reason) {
+                        tracing::warn!(reason, "Redis cannot be reached");
+                    }
+                    drop(self.publish.send_replace(Err(Arc::from(&*reason))));
+                    said = Some(reason);
+                }
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
@@ -184,16 +203,17 @@ impl Keeper {
                 () = tokio::time::sleep(lease / 4) => {}
                 () = broken.notified() => return "the connection was closed".to_owned(),
                 () = self.again.notified() => return "it takes no writes".to_owned(),
-                _ = self.feed.changed() => return "changes are to be told from now on".to_owned(),
+                _ = self.feed.changed() => return LISTENS.to_owned(),
             }
         }
     }
 
+    /// Connects, and says whether Redis tells of changes over this connection.
     async fn connect(
         &mut self,
         feed: Option<Feed>,
         broken: Arc<tokio::sync::Notify>,
-    ) -> Result<MultiplexedConnection, String> {
+    ) -> Result<(MultiplexedConnection, bool), String> {
         let told = feed.clone();
         let prefix = Arc::clone(&self.prefix);
         let push = move |push: PushInfo| -> Result<(), ()> {
@@ -229,10 +249,18 @@ impl Keeper {
         if about.contains("redis_mode:cluster") {
             return Err("it is a Redis Cluster, which this layout cannot be in: its scripts need keys of several slots. Use one Redis, or Sentinel".to_owned());
         }
-        if feed.is_some() {
-            redis::cmd("CLIENT").arg("TRACKING").arg("ON").exec_async(&mut connection).await.map_err(words)?;
+        if feed.is_none() {
+            return Ok((connection, false));
         }
-        Ok(connection)
+        match redis::cmd("CLIENT").arg("TRACKING").arg("ON").exec_async(&mut connection).await {
+            Ok(()) => Ok((connection, true)),
+            // Everything but the cache works without.
+            Err(error) if error.code() == Some("NOPERM") => {
+                tracing::warn!("this user of Redis may not run CLIENT TRACKING, so sessions are not kept in memory");
+                Ok((connection, false))
+            }
+            Err(error) => Err(words(error)),
+        }
     }
 }
 

@@ -88,8 +88,7 @@ impl RedisStorage {
         let found: Option<Vec<Option<String>>> = self.run(script.arg(self.key(MARK, ""))).await?;
         let Some(mut found) = found.map(Vec::into_iter) else { return Ok(None) };
         let (text, user, mark) = (found.next().flatten(), found.next().flatten(), found.next().flatten());
-        let entry = Entry::read(&text.unwrap_or_default())?;
-        let (session, owner) = entry.session_and_user(schema)?;
+        let (session, owner) = layout::session_and_user(&text.unwrap_or_default(), schema)?;
         // The script only looks for where the user is likely named; what it found has to be what is meant.
         let mark = if user.as_deref() == Some(session.user_id.as_str()) {
             Mark(mark.as_deref().map(layout::mark).transpose()?)

@@ -71,6 +71,28 @@ async fn two_migrations_at_once_do_the_work_once() {
     assert_eq!(steps, [0, CORE.len() + TRIGGERS]);
 }
 
+/// What was not granted may be granted while clients wait. It is nobody's fault that is asking.
+#[tokio::test]
+async fn a_role_that_may_not_write_is_unavailable_and_the_table_is_named() {
+    let (server, schema) = (server().await, Schema::core());
+    let url = server.database().await;
+    SqlStore::connect(&url).await.unwrap().migrate(&schema, Mode::Apply).await.unwrap();
+    let name = url.rsplit('/').next().unwrap().split('?').next().unwrap();
+    let role = format!("reader_of_{name}");
+    server
+        .statement(&url, &format!("CREATE ROLE {role} LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}"))
+        .await;
+    let (_, rest) = url.rsplit_once('@').unwrap_or_else(|| url.split_once("://").unwrap());
+    let reader = SqlStore::connect(&format!("postgres://{role}@{rest}")).await.unwrap();
+    assert!(!found(&reader, &schema).await.unwrap());
+    let error = reader.write(&schema, person()).await.unwrap_err();
+    assert!(error.is_unavailable(), "{error}");
+    let told = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
+    assert!(told.contains("table user") && told.contains("42501"), "{told}");
+    reader.close().await.unwrap();
+    server.statement(&url, &format!("DROP OWNED BY {role}; DROP ROLE {role}")).await;
+}
+
 #[tokio::test]
 async fn tables_of_another_schema_are_nobodys_business() {
     let server = server().await;

@@ -39,9 +39,11 @@ pub(super) async fn run(loaded: Loaded) -> Result<(), Failure> {
     let applies = config.database.migrates_at_start();
     let plan = migrate(&auth, applies).await?;
     let metrics = server::metrics::start(config, &auth).await?;
-    tell_of_cache(&auth, config, if applies { without_what_was_done(plan) } else { plan });
+    let plan = if applies { without_what_was_done(plan) } else { plan };
+    let is_complete = plan.can_wait();
+    tell_of_cache(&auth, config, plan);
     greet(config, &auth, listener.local_addr()?);
-    server::run(listener, &auth, config).await?;
+    server::run(listener, &auth, config, is_complete).await?;
     if timeout(LAST_POST, auth.finish_background_work()).await.is_err() {
         tracing::error!("some mail could not be sent before the end, and is lost");
     }

@@ -116,3 +116,14 @@ async fn a_server_takes_no_more_connections_than_it_may() {
     // Three, and the one that listens.
     assert!((2..=4).contains(&connections), "{connections}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_without_its_tables_is_not_ready_until_they_are_there() {
+    let Some(postgres) = Postgres::start().await else { return };
+    let server = Server::start(&format!("[database]\nurl = \"{}\"\n", postgres.database().await));
+    let answer = server.get("/readyz", None);
+    assert_eq!(answer.status, 503);
+    assert!(answer.body.contains("run `hallpass migrate`"), "{}", answer.body);
+    assert!(run(server.folder.path(), &["migrate"]).status.success());
+    assert_eq!(server.get("/readyz", None).status, 200);
+}

@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use hallpass_redis::RedisStorage;
 use hallpass_store::{Batch, Change, ChangeListener, Filter, Row, Store, TieredOptions, UserId};
 use sha2::{Digest, Sha256};
 
@@ -124,4 +125,18 @@ async fn a_change_stands_before_every_answer_that_came_after_it() {
         stage.store.ping().await.unwrap();
         assert!(notes.take().contains(&of('a')), "round {round}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_who_may_not_ask_to_be_told_is_served_and_nothing_is_proven() {
+    let Some(stage) = Stage::new(TieredOptions::default()).await else { return };
+    stage.begin('a', "u1").await;
+    stage.redis.command(&["ACL", "SETUSER", "deaf", "on", ">word", "~*", "&*", "+@all", "-client|tracking"]).await;
+    let storage = RedisStorage::connect(&stage.redis.url().replace("redis://", "redis://deaf:word@")).unwrap();
+    let store = Stage::tiered(&stage.records, &storage, TieredOptions::default());
+    let notes = Arc::new(Notes::default());
+    store.changes().unwrap().start(Duration::from_millis(200), Arc::clone(&notes) as _);
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    assert!(store.session_with_user(&stage.schema, &token('a')).await.unwrap().is_some());
+    assert!(!notes.take().iter().any(|told| matches!(told, Told::Proven(_))));
 }

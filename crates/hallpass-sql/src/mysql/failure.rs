@@ -37,8 +37,8 @@ pub(super) fn store_error(error: Error, table: Option<&Table>) -> StoreError {
         1406 => StoreError::misuse(format!("a text is too long for its column ({})", column_in(&server.message))),
         4025 | 3819 => StoreError::misuse("the database has a rule of its own that forbids the value"),
         1153 => StoreError::misuse("a statement is too long for the server"),
-        // Locks that were waited for in vain, no connection, no space, read-only, and the like.
-        1205 | 1213 | 1020 | 1040 | 1044 | 1045 | 1049 | 1203 | 1226 | 1290 | 1836 | 1021 | 1114 => {
+        // Locks that were waited for in vain, no connection, no right, no space, read-only, and the like.
+        1142 | 1143 | 1205 | 1213 | 1020 | 1040 | 1044 | 1045 | 1049 | 1203 | 1226 | 1290 | 1836 | 1021 | 1114 => {
             StoreError::unavailable(server)
         }
         code if server.state.starts_with("22") || matches!(code, 1264 | 1292 | 1366) => StoreError::misuse(format!(

@@ -77,7 +77,12 @@ pub(super) fn store_error(error: Error, table: Option<&Table>) -> StoreError {
         "42P01" | "42703" => {
             StoreError::misuse(format!("Postgres says: {}; was the database migrated?", told.message()))
         }
-        "42501" => says("does not let this user do that"),
+        // It names a table or a schema, and what it was granted can be granted while we wait.
+        "42501" => StoreError::unavailable(format!("Postgres says: {} (SQLSTATE {code})", told.message())),
+        "26000" | "42P05" => StoreError::unavailable(format!(
+            "Postgres and we do not agree on which statements are prepared (SQLSTATE {code}); where a pooler is in between, set \
+             database.statement_cache = false, and database.listen_url to lead past it"
+        )),
         _ if code.starts_with("22") => says("cannot store or compare such a value"),
         _ if code.starts_with("23") => says("has a rule of its own that forbids the write"),
         _ if code.starts_with("42") || code.starts_with("0A") || code.starts_with("54") => {
