@@ -228,7 +228,7 @@ fn default_of(dialect: Dialect, table: &Table, column: &Column) -> Result<Option
     if column.unique && !column.required {
         return Ok(None);
     }
-    let encoded = dialect.encode(table, column, default)?;
+    let encoded = dialect.encode_default(table, column, default)?;
     match dialect.literal(&encoded) {
         Some(literal) => Ok(Some(literal)),
         None => Err(refusal(table, &format!("cannot have the default given for column `{}`", column.name))),

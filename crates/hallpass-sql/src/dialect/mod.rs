@@ -160,6 +160,16 @@ impl Dialect {
         }
     }
 
+    /// The value as it stands in a table's own statement, for rows that come without one.
+    pub(crate) fn encode_default(self, table: &Table, column: &Column, value: &Value) -> Result<Cell, StoreError> {
+        match self {
+            #[cfg(feature = "mysql")]
+            Self::Mysql => mysql::encode_default(table, column, value),
+            #[cfg(any(feature = "postgres", feature = "sqlite"))]
+            _ => self.encode(table, column, value),
+        }
+    }
+
     /// The value as a column of the table is compared with it; `None` for one that no cell of the column can equal, be less or be
     /// greater than.
     pub(crate) fn compared(self, table: &Table, column: &Column, value: &Value) -> Result<Option<Cell>, StoreError> {

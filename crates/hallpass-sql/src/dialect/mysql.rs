@@ -94,6 +94,14 @@ pub(super) fn encode(table: &Table, column: &Column, value: &Value) -> Result<Ce
     })
 }
 
+/// Likewise in the statement that makes the column, where a number stands as such.
+pub(super) fn encode_default(table: &Table, column: &Column, value: &Value) -> Result<Cell, StoreError> {
+    match value {
+        Value::Number(number) if counts(column.kind) => Ok(Cell::Real(*number)),
+        other => encode(table, column, other),
+    }
+}
+
 /// A number as the npm package's driver puts it into a statement, where it is a decimal number unless it has an exponent.
 fn as_literal(number: &Json) -> Cell {
     let text = json::stringify(number);
