@@ -83,7 +83,8 @@ async fn what_is_missing_is_named() {
     let refused = run(folder.path(), &["user", "list"]);
     assert!(!refused.status.success());
     assert!(err(&refused).contains(r#"lacks column "scope" of table "account", the triggers"#), "{}", err(&refused));
-    let server = started(&config);
+    let server = Server::start(&config);
+    assert_eq!(server.get("/readyz", None).status, 503);
     assert!(server.log().contains(r#"lacks column "scope" of table "account""#), "{}", server.log());
 }
 
