@@ -26,9 +26,13 @@ impl Heard {
     }
 }
 
+/// What says of a connection that it cannot be made. The checks of database and secondary storage find that out for themselves.
+const CONNECTIONS: [&str; 2] = ["hallpass_redis::link", "hallpass_sql::postgres::shared"];
+
 impl<S: Subscriber> Layer<S> for Heard {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        if *event.metadata().level() > Level::WARN {
+        let metadata = event.metadata();
+        if *metadata.level() > Level::WARN || CONNECTIONS.iter().any(|path| metadata.target().starts_with(path)) {
             return;
         }
         let mut message = Message(String::new());
