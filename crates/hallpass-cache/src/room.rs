@@ -98,9 +98,8 @@ const SLOT: u64 = 160;
 /// The shared part of an entry: the two records without their texts, the counters of their Arc, and where their JSON is.
 const SHARED: usize = size_of::<Session>() + size_of::<User>() + 48;
 
-/// How long the JSON of an entry is without its texts: names, dates and punctuation. It is written when the session is first asked for
-/// over HTTP, so each entry is weighed as if it had been.
-const JSON: usize = 420;
+/// What `Bytes` notes of a buffer that it shares.
+const SHARED_BYTES: usize = 32;
 
 impl Weighter<Key, Entry> for Bytes {
     fn weight(&self, _: &Key, entry: &Entry) -> u64 {
@@ -121,14 +120,11 @@ impl Entry {
         let User { id: owner, name, email, image, extra: of_user, .. } = &self.found.user;
         let texts = [id.as_str(), token.expose(), user_id.as_str(), owner.as_str(), name, email];
         let optional = [ip_address, user_agent, image].map(|text| text.as_deref().unwrap_or_default());
-        let (mut blocks, mut length) = (fields(of_session) + fields(of_user), 0);
-        for text in texts.into_iter().chain(optional) {
-            blocks += block(text.len());
-            length += text.len();
-        }
-        // What additional fields take in memory and in JSON is about the same.
-        let json = block(JSON + length) + fields(of_session) + fields(of_user);
-        (block(SHARED) + blocks + json) as u64
+        let blocks: usize = texts.into_iter().chain(optional).map(|text| block(text.len())).sum();
+        // It is written when the session is first asked for over HTTP, so each is weighed as if it had been. What additional fields take in
+        // memory and in JSON is about the same.
+        let json = block(self.found.json_size()) + block(SHARED_BYTES);
+        (block(SHARED) + blocks + json + 2 * (fields(of_session) + fields(of_user))) as u64
     }
 }
 

@@ -58,7 +58,7 @@ impl RedisStorage {
     }
 
     fn key(&self, name: &str, rest: &str) -> String {
-        format!("{}{name}{rest}", self.prefix)
+        [&*self.prefix, name, rest].concat()
     }
 
     async fn run<T: FromRedisValue>(&self, script: &ScriptInvocation<'_>) -> Result<T, StoreError> {

@@ -6,6 +6,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
+use bytes::Bytes;
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
@@ -32,7 +33,7 @@ pub struct SessionAndUser(Arc<Shared>);
 struct Shared {
     parts: Parts,
     /// Of these parts and of nothing else, so that it is true for as long as they are.
-    json: OnceLock<Option<Box<[u8]>>>,
+    json: OnceLock<Option<Bytes>>,
 }
 
 /// What a [`SessionAndUser`] is made of.
@@ -64,8 +65,24 @@ impl SessionAndUser {
     /// largest part.
     ///
     /// `None` where an additional field holds what JSON has no words for.
-    pub fn json(&self) -> Option<&[u8]> {
-        self.0.json.get_or_init(|| serde_json::to_vec(&self.0.parts).ok().map(Vec::into_boxed_slice)).as_deref()
+    pub fn json(&self) -> Option<Bytes> {
+        self.0.json.get_or_init(|| self.write()).clone()
+    }
+
+    fn write(&self) -> Option<Bytes> {
+        let mut json = Vec::with_capacity(self.json_size());
+        serde_json::to_writer(&mut json, &self.0.parts).ok().map(|()| Bytes::from(json))
+    }
+
+    /// About how many bytes the JSON takes, rather too many than too few; without additional fields.
+    pub fn json_size(&self) -> usize {
+        /// Names, dates and punctuation.
+        const FRAME: usize = 420;
+        let Session { id, token, ip_address, user_agent, user_id, .. } = &self.session;
+        let User { id: owner, name, email, image, .. } = &self.user;
+        let texts = [id.as_str(), token.expose(), user_id.as_str(), owner.as_str(), name, email];
+        let optional = [ip_address, user_agent, image].map(|text| text.as_deref().unwrap_or_default());
+        FRAME + texts.into_iter().chain(optional).map(str::len).sum::<usize>()
     }
 }
 
@@ -137,6 +154,13 @@ mod tests {
         assert!(String::from_utf8(other.json().unwrap().to_vec()).unwrap().contains("Bob"));
         assert!(String::from_utf8(found.json().unwrap().to_vec()).unwrap().contains("Ann"));
         assert_ne!(found, other);
+    }
+
+    #[test]
+    fn the_size_is_about_right() {
+        let found = found();
+        let written = found.json().unwrap().len();
+        assert!((written..written + 64).contains(&found.json_size()), "{written} {}", found.json_size());
     }
 
     #[test]

@@ -220,16 +220,16 @@ fn finish(cx: Box<Context>) -> Response<Bytes> {
             gathered.unwrap_or_default().write_to(response.headers_mut());
             return response;
         }
-        Returned::Nothing => Ok(b"null".to_vec()),
+        Returned::Nothing => Ok(Bytes::from_static(b"null")),
         Returned::Output(output) => match cx.written.as_ref().and_then(SessionAndUser::json) {
-            Some(json) => Ok(json.to_vec()),
-            None => output.to_json(),
+            Some(json) => Ok(json),
+            None => output.to_json().map(Bytes::from),
         },
-        Returned::Json(json) => serde_json::to_vec(&json),
+        Returned::Json(json) => serde_json::to_vec(&json).map(Bytes::from),
     };
     match json {
         Ok(json) => {
-            let mut response = Response::new(Bytes::from(json));
+            let mut response = Response::new(json);
             let content_type = HeaderValue::from_static("application/json");
             response.headers_mut().insert(header::CONTENT_TYPE, content_type);
             cx.out.write_to(response.headers_mut());
