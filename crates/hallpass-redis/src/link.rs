@@ -100,7 +100,7 @@ impl Link {
             Some("READONLY" | "MASTERDOWN") => self.again.notify_one(),
             _ => {}
         }
-        StoreError::unavailable(error)
+        StoreError::unavailable(words(&error))
     }
 
     pub(crate) fn tell(&self, lease: Duration, listener: Arc<dyn ChangeListener>) {
@@ -196,7 +196,7 @@ impl Keeper {
                         feed.listener.proven(begun);
                     }
                 }
-                Ok(Err(error)) => return error.to_string(),
+                Ok(Err(error)) => return words(&error),
                 Err(_) => return "it did not answer in time".to_owned(),
             }
             tokio::select! {
@@ -237,15 +237,17 @@ impl Keeper {
             .set_connection_timeout(Some(TIMEOUT))
             .set_response_timeout(Some(TIMEOUT))
             .set_push_sender(push);
-        let words = |error: RedisError| error.to_string();
         let mut connection = match &mut self.origin {
-            Origin::One(client) => client.get_multiplexed_async_connection_with_config(&config).await.map_err(words)?,
+            Origin::One(client) => {
+                client.get_multiplexed_async_connection_with_config(&config).await.map_err(|error| words(&error))?
+            }
             Origin::Sentinel(sentinel) => {
-                let client = sentinel.async_get_client().await.map_err(words)?;
-                client.get_multiplexed_async_connection_with_config(&config).await.map_err(words)?
+                let client = sentinel.async_get_client().await.map_err(|error| words(&error))?;
+                client.get_multiplexed_async_connection_with_config(&config).await.map_err(|error| words(&error))?
             }
         };
-        let about: String = redis::cmd("INFO").arg("server").query_async(&mut connection).await.map_err(words)?;
+        let about: String =
+            redis::cmd("INFO").arg("server").query_async(&mut connection).await.map_err(|error| words(&error))?;
         if about.contains("redis_mode:cluster") {
             return Err("it is a Redis Cluster, which this layout cannot be in: its scripts need keys of several slots. Use one Redis, or Sentinel".to_owned());
         }
@@ -254,14 +256,22 @@ impl Keeper {
         }
         match redis::cmd("CLIENT").arg("TRACKING").arg("ON").exec_async(&mut connection).await {
             Ok(()) => Ok((connection, true)),
-            // Everything but the cache works without.
-            Err(error) if error.code() == Some("NOPERM") => {
-                tracing::warn!("this user of Redis may not run CLIENT TRACKING, so sessions are not kept in memory");
+            // Everything but the cache works without; some services do not know the command at all.
+            Err(error) if matches!(error.code(), Some("NOPERM" | "ERR")) => {
+                tracing::warn!(
+                    reason = words(&error),
+                    "Redis refuses CLIENT TRACKING, so sessions are not kept in memory; where that is mended, start this server again"
+                );
                 Ok((connection, false))
             }
-            Err(error) => Err(words(error)),
+            Err(error) => Err(words(&error)),
         }
     }
+}
+
+/// What went wrong. A server that does not know a command repeats its arguments, and those of `HELLO` are user and password.
+fn words(error: &RedisError) -> String {
+    error.to_string().split(", with args").next().unwrap_or_default().to_owned()
 }
 
 fn invalidated(prefix: &str, data: &[Value], listener: &dyn ChangeListener) {
@@ -338,4 +348,18 @@ fn sentinel(rest: &str, tls: bool) -> Result<Origin, SetupError> {
         }
     }
     Ok(Origin::Sentinel(Box::new(builder.build().map_err(wrong)?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use redis::ErrorKind;
+
+    use super::*;
+
+    #[test]
+    fn a_password_that_a_server_repeats_is_not_passed_on() {
+        let told = "unknown command 'HELLO', with args beginning with: '3' 'AUTH' 'ann' 'hush' ";
+        let words = words(&RedisError::from((ErrorKind::Client, "ERR", told.to_owned())));
+        assert!(words.contains("unknown command 'HELLO'") && !words.contains("hush"), "{words}");
+    }
 }

@@ -58,7 +58,7 @@ pub(crate) struct Site {
     pub(crate) lock: Option<rusqlite::Connection>,
 }
 
-/// How many connections a server takes. hallpass needs ten and one more to listen.
+/// How many connections a server takes. hallpass needs ten and two more to hear of changes.
 const CONNECTIONS: u32 = 30;
 /// What is set so that a server fits a small disk, and what there is of it in megabytes.
 const POSTGRES_DISK: u32 = 160;

@@ -110,7 +110,11 @@ async fn nothing_is_proven_where_others_changes_do_not_arrive() {
     let (direct, through) =
         (PostgresOptions::new(&url).unwrap(), PostgresOptions::new(&bouncer.through(&url)).unwrap());
     let statements = through.clone().statement_cache(false);
+    server().await.statement(&url, "CREATE SCHEMA other").await;
+    let elsewhere =
+        format!("{url}{}options=-c%20search_path%3Dother,public", if url.contains('?') { '&' } else { '?' });
     for (what, options) in [
+        ("triggers that tell on another schema's channel", PostgresOptions::new(&elsewhere).unwrap()),
         ("the bouncer, and nobody said so", through),
         ("listening through the bouncer", statements.listen_url(&bouncer.through(&url)).unwrap()),
         ("listening at another database", direct.listen_url(&other).unwrap()),
@@ -124,8 +128,10 @@ async fn nothing_is_proven_where_others_changes_do_not_arrive() {
             .start(Duration::from_millis(200), Arc::clone(&heard) as _);
         // Several attempts, each from the first connection to the end of the lease.
         tokio::time::sleep(Duration::from_millis(1500)).await;
-        assert_eq!(heard.0.lock().unwrap().proofs, 0, "{what}");
         store.close().await.unwrap();
+        let heard = heard.0.lock().unwrap();
+        assert!(heard.changes.contains(&Change::Everything), "{what}: it listens");
+        assert_eq!(heard.proofs, 0, "{what}");
     }
 }
 

@@ -64,6 +64,8 @@ impl SessionAndUser {
     /// Both as one JSON object. It is written once, for all who share it: of a session check that is answered from memory, writing is the
     /// largest part.
     ///
+    /// It has every field, also those that clients are not to see; the engine takes those out before.
+    ///
     /// `None` where an additional field holds what JSON has no words for.
     pub fn json(&self) -> Option<Bytes> {
         self.0.json.get_or_init(|| self.write()).clone()

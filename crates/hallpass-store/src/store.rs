@@ -156,7 +156,8 @@ pub trait Store: Send + Sync + 'static {
     /// The one hot read of the whole system.
     fn session_with_user<'a>(&'a self, schema: &'a Schema, token: &'a SessionToken) -> Fut<'a, Option<SessionAndUser>>;
 
-    /// The rows a query asks for, each with every column of its table, but for sessions that are documents.
+    /// The rows a query asks for, each with every column of its table, but for sessions that are documents
+    /// (see [`sessions_are_documents`](Self::sessions_are_documents)).
     fn find<'a>(&'a self, schema: &'a Schema, query: Query) -> Fut<'a, Vec<Row>>;
 
     /// Carries out a batch, all or nothing; one outcome for each operation, in order.

@@ -114,7 +114,6 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    /// Takes out the fields that clients do not see (`returned: false`).
     /// What may be shown of a session and its user. As a rule that is all of it, which is then not copied.
     pub(crate) fn visible(&self, found: SessionAndUser) -> SessionAndUser {
         let shows = |extra: &Fields, fields| extra.iter().all(|(name, _)| is_returned(fields, name));
@@ -125,11 +124,13 @@ impl Engine {
         SessionAndUser::new(self.visible_session(session), self.visible_user(user))
     }
 
+    /// Takes out the fields that clients do not see (`returned: false`).
     pub(crate) fn visible_session(&self, mut session: Session) -> Session {
         session.extra.retain(|name| is_returned(&self.session_fields, name));
         session
     }
 
+    /// Takes out the fields that clients do not see (`returned: false`).
     pub(crate) fn visible_user(&self, mut user: User) -> User {
         user.extra.retain(|name| is_returned(&self.user_fields, name));
         user

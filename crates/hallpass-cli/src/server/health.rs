@@ -1,11 +1,8 @@
 //! `/healthz`: the process is there. `/readyz`: it can serve, because the store answers and has what it needs.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering::Relaxed},
-    },
-    time::Duration,
+    sync::Arc,
+    time::{Duration, Instant},
 };
 
 use axum::{Router, extract::State, routing::get};
@@ -14,32 +11,49 @@ use hallpass::{
     store::{Mode, StoreError},
 };
 use http::StatusCode;
-use tokio::time::timeout;
+use tokio::{sync::Mutex, time::timeout};
 
 #[derive(Clone)]
 struct Health {
     auth: Hallpass,
-    /// Whether the store had every table and column when last asked. Nobody takes them away again.
-    is_complete: Arc<AtomicBool>,
+    look: Arc<Mutex<Look>>,
+}
+
+/// Whether the store has all that reading and writing need, and when it was last looked at.
+struct Look {
+    is_complete: bool,
+    at: Option<Instant>,
+}
+
+/// Whoever waits for a migration asks often, and a look is a connection and many queries.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
+
+impl Health {
+    async fn is_complete(&self) -> Result<bool, StoreError> {
+        let mut look = self.look.lock().await;
+        // Nobody takes tables away again.
+        if !look.is_complete && look.at.is_none_or(|at| at.elapsed() >= LOOK_AGAIN) {
+            look.at = Some(Instant::now());
+            look.is_complete = self.auth.migrate(Mode::Plan).await?.can_wait();
+        }
+        Ok(look.is_complete)
+    }
 }
 
 pub(super) fn routes(auth: &Hallpass, is_complete: bool) -> Router {
-    let health = Health { auth: auth.clone(), is_complete: Arc::new(AtomicBool::new(is_complete)) };
+    let health = Health { auth: auth.clone(), look: Arc::new(Mutex::new(Look { is_complete, at: None })) };
     Router::new().route("/healthz", get(|| async { "ok" })).route("/readyz", get(ready)).with_state(health)
 }
 
-async fn ready(State(Health { auth, is_complete }): State<Health>) -> (StatusCode, &'static str) {
+async fn ready(State(health): State<Health>) -> (StatusCode, &'static str) {
     let answers = async {
-        auth.store().ping().await?;
-        if !is_complete.load(Relaxed) {
-            is_complete.store(auth.migrate(Mode::Plan).await?.can_wait(), Relaxed);
-        }
-        Ok::<_, StoreError>(is_complete.load(Relaxed))
+        health.auth.store().ping().await?;
+        health.is_complete().await
     };
     match timeout(Duration::from_secs(2), answers).await {
         Ok(Ok(true)) => (StatusCode::OK, "ready"),
         Ok(Ok(false)) => {
-            (StatusCode::SERVICE_UNAVAILABLE, "the database lacks tables or columns; run `hallpass migrate`")
+            (StatusCode::SERVICE_UNAVAILABLE, "the database lacks what this server needs; run `hallpass migrate`")
         }
         Ok(Err(error)) => {
             tracing::warn!(error = &error as &dyn std::error::Error, "not ready: the store does not answer");

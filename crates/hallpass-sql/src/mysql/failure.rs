@@ -172,6 +172,9 @@ mod tests {
         for code in [1040, 1203, 1205, 1213, 1290, 1836, 1021, 1114, 1053, 1927] {
             assert!(failed(code, "HY000", "…").is_unavailable(), "{code}");
         }
+        for code in [1142, 1143] {
+            assert!(failed(code, "42000", "UPDATE command denied").is_unavailable(), "{code}");
+        }
         assert!(failed(1146, "42S02", "Table 'a.b' doesn't exist").to_string().contains("migrated"));
     }
 }

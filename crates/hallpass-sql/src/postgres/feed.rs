@@ -1,6 +1,6 @@
-//! Hearing of changes: one connection that listens.
+//! Hearing of changes: one connection that listens, and one on which round trips begin.
 //!
-//! A round trip is a notification that is sent where everybody writes, over a connection for reading, and arrives here. Postgres queues
+//! A round trip is a notification that is sent where everybody writes, and arrives where we listen. Postgres queues
 //! notifications in the order of commits and hands them over in that order, so when ours arrives, every change committed before we sent it has
 //! arrived. The answer to a query would prove nothing: it may overtake a notification. Nor would a notification sent over the connection
 //! that listens: behind a pooler it comes back while those of others are thrown away, and at another database it comes back although nobody
@@ -14,23 +14,24 @@ use std::{
     time::{Duration, Instant},
 };
 
-use hallpass_store::{Change, ChangeFeed, ChangeListener, StoreError, UserId};
+use hallpass_store::{Change, ChangeFeed, ChangeListener, UserId};
 use tokio::{
     runtime::Handle,
     sync::watch,
     task::AbortHandle,
     time::{sleep, timeout},
 };
-use tokio_postgres::{AsyncMessage, Client};
+use tokio_postgres::{
+    AsyncMessage, Client,
+    types::{ToSql, Type},
+};
 
 use super::{
     connection::{Wire, dial},
     options::PostgresOptions,
     outage::Outage,
-    shared::Shared,
     triggers::{ARMED, CHANNEL, COUNT, Tables},
 };
-use crate::dialect::Cell;
 
 /// How long to wait before the next attempt to connect, at first and at most.
 const BACKOFF: [Duration; 2] = [Duration::from_millis(50), Duration::from_secs(1)];
@@ -38,10 +39,8 @@ const BACKOFF: [Duration; 2] = [Duration::from_millis(50), Duration::from_secs(1
 /// The ear on a database.
 #[derive(Debug)]
 pub(super) struct Feed {
-    /// How to connect for listening.
+    /// How to connect where everybody writes. Round trips have a connection there to themselves: behind a slow read they would come too late.
     options: PostgresOptions,
-    /// Where round trips begin.
-    shared: Arc<Shared>,
     outage: Outage,
     runtime: Handle,
     /// What is watched; known once the first look-up was made.
@@ -50,10 +49,9 @@ pub(super) struct Feed {
 }
 
 impl Feed {
-    pub(super) fn new(options: &PostgresOptions, shared: Arc<Shared>) -> Self {
+    pub(super) fn new(options: PostgresOptions) -> Self {
         Self {
-            options: options.listening(),
-            shared,
+            options,
             outage: Outage::default(),
             runtime: Handle::current(),
             tables: RwLock::default(),
@@ -116,7 +114,8 @@ impl Feed {
 
     /// Listens until that no longer works, and says why.
     async fn listen(&self, lease: Duration, listener: &Arc<dyn ChangeListener>) -> String {
-        let (client, wire, _) = match dial(&self.options).await {
+        let listening = self.options.listening();
+        let ((client, wire, _), (sender, sends, _)) = match tokio::try_join!(dial(&listening), dial(&self.options)) {
             Ok(dialled) => dialled,
             Err(error) => return error.to_string(),
         };
@@ -126,13 +125,14 @@ impl Feed {
         let ear = hear(wire, trip, arrived, Arc::clone(listener));
         tokio::select! {
             () = ear => "the connection has ended".to_owned(),
-            reason = self.ask(&client, lease, listener, &sent, arrivals) => reason,
+            _ = sends => "the connection has ended".to_owned(),
+            reason = self.ask([&client, &sender], lease, listener, &sent, arrivals) => reason,
         }
     }
 
     async fn ask(
         &self,
-        client: &Client,
+        [client, sender]: [&Client; 2],
         lease: Duration,
         listener: &Arc<dyn ChangeListener>,
         sent: &watch::Sender<Option<Trip>>,
@@ -156,9 +156,9 @@ impl Feed {
             let (mark, begun) = (marks.hash_one(number), Instant::now());
             sent.send_replace(Some(Trip { mark, begun }));
             let trip = timeout(lease, async {
-                let armed = notify(&self.shared, &tables, mark).await?;
+                let armed = notify(sender, &tables, mark).await?;
                 let _ = arrivals.wait_for(|arrived| *arrived == mark).await;
-                Ok::<_, StoreError>(armed)
+                Ok::<_, tokio_postgres::Error>(armed)
             });
             match trip.await {
                 Ok(Ok(armed)) if armed < COUNT && !complained => {
@@ -193,12 +193,13 @@ async fn open(client: &Client) -> Result<(), tokio_postgres::Error> {
 }
 
 /// Sends a notification that says how many triggers are armed; that many.
-async fn notify(shared: &Shared, tables: &Tables, mark: u64) -> Result<i64, StoreError> {
+async fn notify(sender: &Client, tables: &Tables, mark: u64) -> Result<i64, tokio_postgres::Error> {
     let sql =
         format!("SELECT armed, pg_notify(({CHANNEL}), 'h:' || $3 || ':' || armed) FROM ({ARMED}) AS all_of (armed)");
-    let [session, user, mark] = [&tables.session, &tables.user, &mark.to_string()].map(|text| Cell::Text(text.clone()));
-    let rows = shared.rows(&sql, &[&session, &user, &mark], None).await?;
-    rows.first().map_or(Ok(0), |row| row.try_get(0)).map_err(StoreError::unavailable)
+    let mark = mark.to_string();
+    let told = [(&tables.session as &(dyn ToSql + Sync), Type::TEXT), (&tables.user, Type::TEXT), (&mark, Type::TEXT)];
+    let rows = sender.query_typed(&sql, &told).await?;
+    rows.first().map_or(Ok(0), |row| row.try_get(0))
 }
 
 /// Reads the channel until it ends.
@@ -208,7 +209,7 @@ async fn hear(
     arrived: watch::Sender<u64>,
     listener: Arc<dyn ChangeListener>,
 ) {
-    let mut is_armed = false;
+    let (mut is_armed, mut last) = (false, None);
     while let Some(Ok(message)) = poll_fn(|cx| wire.poll_message(cx)).await {
         let AsyncMessage::Notification(told) = message else { continue };
         match understood(told.payload()) {
@@ -217,6 +218,10 @@ async fn hear(
                 let current = *trip.borrow();
                 let ours = |trip: &Trip| trip.mark == mark;
                 let Some(Trip { begun, .. }) = current.filter(ours) else { continue };
+                // Whoever may listen here knows the mark by now, and may say it again with another count.
+                if last.replace(mark) == Some(mark) {
+                    continue;
+                }
                 if armed == COUNT {
                     listener.proven(begun);
                 } else if is_armed {

@@ -53,7 +53,7 @@ use writer::Writer;
 #[derive(Debug)]
 pub(crate) struct Postgres {
     options: PostgresOptions,
-    shared: Arc<Shared>,
+    shared: Shared,
     writer: Writer,
     feed: Arc<Feed>,
     /// The look-up for the schema that was asked for last.
@@ -63,8 +63,8 @@ pub(crate) struct Postgres {
 impl Postgres {
     pub(crate) async fn connect(options: PostgresOptions) -> Result<Self, ConnectError> {
         let first = Connection::open(&options).await?;
-        let (shared, writer) = (Arc::new(Shared::start(&options, first)), Writer::new(&options)?);
-        let feed = Arc::new(Feed::new(&options, Arc::clone(&shared)));
+        let (shared, writer) = (Shared::start(&options, first), Writer::new(&options)?);
+        let feed = Arc::new(Feed::new(options.clone()));
         Ok(Self { options, shared, writer, feed, lookup: RwLock::new(None) })
     }
 

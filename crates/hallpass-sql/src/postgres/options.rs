@@ -97,6 +97,9 @@ impl PostgresOptions {
     /// Where to hear of the changes that others make: a way past a pooler, straight to the server. Without it that is the server itself,
     /// and with [`statement_cache(false)`](Self::statement_cache) nowhere, so that sessions cannot be cached.
     ///
+    /// It has to lead to the same database, as a role that has the same schema first in its search path. Elsewhere nothing is proven, and so
+    /// nothing is cached.
+    ///
     /// # Errors
     /// When the URL cannot be read.
     pub fn listen_url(mut self, url: &str) -> Result<Self, ConnectError> {

@@ -16,9 +16,12 @@ pub(super) const COUNT: i64 = 6;
 /// The channel of the current schema: two installations in one database do not hear each other.
 pub(super) const CHANNEL: &str = "SELECT 'hallpass_' || substr(md5(current_schema()), 1, 16)";
 
-/// How many of the triggers are there and armed, for the tables with these quoted names.
-pub(super) const ARMED: &str = "SELECT count(*) FROM pg_catalog.pg_trigger WHERE tgname LIKE 'hallpass\\_%\\_v1' \
-                                AND tgenabled IN ('O', 'A') AND tgrelid IN (to_regclass($1), to_regclass($2))";
+/// How many of the triggers are there and armed, for the tables with these quoted names. One that tells on another channel, because it was made
+/// when another schema came first or the schema had another name, tells nobody here and does not count.
+pub(super) const ARMED: &str = "SELECT count(*) FROM pg_catalog.pg_trigger JOIN pg_catalog.pg_proc AS teller ON teller.oid = tgfoid \
+                                WHERE tgname LIKE 'hallpass\\_%\\_v1' AND tgenabled IN ('O', 'A') \
+                                AND tgrelid IN (to_regclass($1), to_regclass($2)) \
+                                AND strpos(teller.prosrc, quote_literal('hallpass_' || substr(md5(current_schema()), 1, 16))) > 0";
 
 /// Whether this role may make them.
 pub(super) const PERMITTED: &str = "SELECT has_schema_privilege(current_schema(), 'CREATE') \

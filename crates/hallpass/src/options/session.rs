@@ -72,11 +72,12 @@ impl SessionOptions {
 #[serde(default, deny_unknown_fields)]
 pub struct SessionCacheOptions {
     /// Whether look-ups are answered from memory. Not set, they are wherever the store tells of the changes that others make; with `true` a
-    /// server does not start where the store has no way to tell. A Postgres that lacks its triggers has one: the server starts, and warns.
+    /// server does not start where the store has no way to tell. A Postgres that lacks its triggers has one, and so has a Redis whose
+    /// user may not run CLIENT TRACKING: the server starts, and warns.
     pub enabled: Option<bool>,
     /// How long what is kept is believed after the last proof that every change was heard of; 1 second. 0 turns the cache off.
     pub lease: Option<Span>,
-    /// About how much memory it may take, in bytes; 64 MiB. A session is reckoned at about 1 KiB.
+    /// About how much memory it may take, in bytes; 64 MiB. A session is reckoned at about 1.6 KiB.
     pub max_bytes: Option<u64>,
     /// After so long a session is read anew in any case; 5 minutes.
     pub max_age: Option<Span>,
