@@ -77,7 +77,7 @@ pub struct SessionCacheOptions {
     pub enabled: Option<bool>,
     /// How long what is kept is believed after the last proof that every change was heard of; 1 second. 0 turns the cache off.
     pub lease: Option<Span>,
-    /// About how much memory it may take, in bytes; 64 MiB. A session is reckoned at about 1.6 KiB.
+    /// About how much memory it may take, in bytes; 64 MiB. A session is reckoned at about 1.5 KiB.
     pub max_bytes: Option<u64>,
     /// After so long a session is read anew in any case; 5 minutes.
     pub max_age: Option<Span>,
