@@ -1,6 +1,6 @@
 //! What the cache says it takes is what it takes. A process of its own, because it looks at all of the process' memory.
 #![cfg(target_os = "linux")]
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test, which fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::{fs, sync::Arc, time::Duration};
 

@@ -93,14 +93,14 @@ impl Link {
     }
 
     /// What a failure means, and whether the connection is still the right one.
-    pub(crate) fn failed(&self, error: RedisError) -> StoreError {
+    pub(crate) fn failed(&self, error: &RedisError) -> StoreError {
         match error.code() {
             Some("WRONGTYPE" | "CORRUPT") => return StoreError::corrupt("session", "", "", "a value of another kind"),
             // After a failover the master is another.
             Some("READONLY" | "MASTERDOWN") => self.again.notify_one(),
             _ => {}
         }
-        StoreError::unavailable(words(&error))
+        StoreError::unavailable(words(error))
     }
 
     pub(crate) fn tell(&self, lease: Duration, listener: Arc<dyn ChangeListener>) {

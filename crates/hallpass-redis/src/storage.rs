@@ -63,12 +63,12 @@ impl RedisStorage {
 
     async fn run<T: FromRedisValue>(&self, script: &ScriptInvocation<'_>) -> Result<T, StoreError> {
         let mut connection = self.link.connection().await?;
-        script.invoke_async(&mut connection).await.map_err(|error| self.link.failed(error))
+        script.invoke_async(&mut connection).await.map_err(|error| self.link.failed(&error))
     }
 
     async fn ask<T: FromRedisValue>(&self, command: &redis::Cmd) -> Result<T, StoreError> {
         let mut connection = self.link.connection().await?;
-        command.query_async(&mut connection).await.map_err(|error| self.link.failed(error))
+        command.query_async(&mut connection).await.map_err(|error| self.link.failed(&error))
     }
 
     async fn get(&self, key: String) -> Result<Option<String>, StoreError> {
