@@ -90,7 +90,7 @@ impl Rooms {
 #[derive(Clone)]
 struct Bytes;
 
-/// What an entry takes in the tables besides itself: key, pointer, the places in queue and hash table, and the ghosts that remember what
+/// What an entry takes in the tables besides itself: key, numbers, pointer, the places in queue and hash table, and the ghosts that remember what
 /// was there before. An estimate that is rather too high than too low: `tests/memory.rs` holds it against the memory of a process, which
 /// took 1533 bytes an entry where this says 1584, before there was a ghost.
 const SLOT: u64 = 160;

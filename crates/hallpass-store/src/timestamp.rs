@@ -119,7 +119,7 @@ fn days_in(year: i64, month: i64) -> i64 {
 }
 
 /// Writes that form, for the years that have four digits. Every session that is answered has five dates of it and its user, on which the
-/// general writer would spend half of the time that the whole answer takes to be written.
+/// general writer spent two fifths of the instructions that it took to write the whole answer.
 fn canonical(millis: i64) -> Option<[u8; 24]> {
     let (days, of_day) = (millis.div_euclid(86_400_000), millis.rem_euclid(86_400_000));
     let (year, month, day) = date_of(days);
