@@ -1,16 +1,10 @@
 //! Keys, and records as the JSON that is kept.
 
-use std::{borrow::Cow, fmt, marker::PhantomData};
-
-use hallpass_store::{
-    ColumnKind, Record, Row, Schema, Session, StoreError, Timestamp, User, UserId, Value, Verification,
-};
-use serde::{
-    Deserialize, Deserializer,
-    de::{MapAccess, Visitor},
-};
+use hallpass_store::{Record, Row, Schema, Session, StoreError, Timestamp, User, UserId, Value, Verification};
 use serde_json::{Map, Value as Json};
 use sha2::{Digest, Sha256};
+
+use crate::records;
 
 pub(crate) const LIST: &str = "active-sessions-";
 pub(crate) const MARK: &str = "revoked-sessions-before-";
@@ -52,60 +46,6 @@ fn json(value: Value) -> Json {
     }
 }
 
-/// A session and its user out of an entry: the one look-up that every request makes. Names are borrowed, values are moved, and the few fields
-/// there are stand in lists, since hashing their names takes longer than going through them.
-pub(crate) fn session_and_user(text: &str, schema: &Schema) -> Result<(Session, User), StoreError> {
-    let read = serde_json::from_str::<Both<'_>>(text);
-    let Both { mut session, mut user } = read.map_err(|_| corrupt("session", "no JSON with a session and its user"))?;
-    let session = Session::from_row(row_of(schema, Session::TABLE, |name| session.take(name))?)?;
-    Ok((session, User::from_row(row_of(schema, User::TABLE, |name| user.take(name))?)?))
-}
-
-#[derive(Deserialize)]
-struct Both<'a> {
-    #[serde(borrow)]
-    session: Fields<'a>,
-    #[serde(borrow)]
-    user: Fields<'a>,
-}
-
-/// The fields of a JSON object.
-struct Fields<'a>(Vec<(Name<'a>, Json)>);
-
-#[derive(Deserialize)]
-struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
-
-impl Fields<'_> {
-    /// Of several with one name the last, as in JavaScript.
-    fn take(&mut self, name: &str) -> Option<Json> {
-        self.0.iter_mut().rfind(|(known, _)| known.0 == name).map(|(_, value)| value.take())
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Object<'a>(PhantomData<Fields<'a>>);
-
-        impl<'de: 'a, 'a> Visitor<'de> for Object<'a> {
-            type Value = Fields<'a>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'a>, A::Error> {
-                let mut fields = Vec::with_capacity(12);
-                while let Some(field) = map.next_entry()? {
-                    fields.push(field);
-                }
-                Ok(Fields(fields))
-            }
-        }
-
-        deserializer.deserialize_map(Object(PhantomData))
-    }
-}
-
 /// An entry taken apart, with whatever else is in it.
 pub(crate) struct Entry(Map<String, Json>);
 
@@ -117,12 +57,8 @@ impl Entry {
         }
     }
 
-    fn part(&self, name: &str) -> Result<&Map<String, Json>, StoreError> {
-        self.0.get(name).and_then(Json::as_object).ok_or_else(|| corrupt(name, "not an object"))
-    }
-
     pub(crate) fn session(&self, schema: &Schema) -> Result<Session, StoreError> {
-        Session::from_row(row(schema, Session::TABLE, self.part("session")?)?)
+        records::session(self.0.get("session").unwrap_or(&Json::Null), schema)
     }
 
     pub(crate) fn set(&mut self, set: &Row) -> Result<(), StoreError> {
@@ -140,38 +76,6 @@ impl Entry {
     pub(crate) fn text(self) -> String {
         Json::Object(self.0).to_string()
     }
-}
-
-/// The cells of a table from JSON; what the schema does not know is left out.
-fn row(schema: &Schema, table: &str, fields: &Map<String, Json>) -> Result<Row, StoreError> {
-    row_of(schema, table, |name| fields.get(name).cloned())
-}
-
-/// What the document does not have is not in the row either, not even as empty: the npm package shows the document as it is.
-fn row_of(schema: &Schema, table: &str, mut field: impl FnMut(&str) -> Option<Json>) -> Result<Row, StoreError> {
-    let known = schema.table(table).ok_or_else(|| StoreError::misuse(format!("there is no table `{table}`")))?;
-    let mut row = Row::new();
-    for column in &known.columns {
-        let wrong = || StoreError::corrupt(table, &column.name, "", "a value of another kind");
-        let Some(found) = field(&column.name) else { continue };
-        let value = match (column.kind, found) {
-            (_, Json::Null) => Value::Null,
-            (ColumnKind::Date, Json::String(text)) => Value::Date(text.parse().map_err(|_| wrong())?),
-            (ColumnKind::Date, Json::Number(number)) => {
-                Value::Date(Timestamp::from_millis(number.as_i64().ok_or_else(wrong)?))
-            }
-            (ColumnKind::Date, _) => return Err(wrong()),
-            // Who wrote the user may have had it from a database that has no truth values. What clients give for fields of their own stays as it is.
-            (ColumnKind::Boolean, Json::Number(number)) if &*column.name == "emailVerified" => {
-                Value::Boolean(number.as_i64() != Some(0))
-            }
-            (ColumnKind::RowNumber, Json::Number(number)) => Value::Text(number.to_string()),
-            (ColumnKind::Json | ColumnKind::TextList | ColumnKind::NumberList, value) => Value::Json(value),
-            (_, value) => Value::from(value),
-        };
-        row.push(column.name.clone(), value);
-    }
-    Ok(row)
 }
 
 pub(crate) fn verification_json(verification: &Verification) -> String {
@@ -216,6 +120,6 @@ pub(crate) fn change(key: &str) -> Option<hallpass_store::Change> {
     is_token(key).then(|| hallpass_store::Change::Session { token_sha256: Sha256::digest(key).into() })
 }
 
-fn corrupt(table: &str, reason: &str) -> StoreError {
+pub(crate) fn corrupt(table: &str, reason: &str) -> StoreError {
     StoreError::corrupt(table, "", "", reason)
 }

@@ -3,6 +3,7 @@
 //! | File | What |
 //! |---|---|
 //! | `layout` | keys, and records as the JSON that is kept |
+//! | `records` | records out of JSON |
 //! | `scripts` | what has to happen in one step, in Lua |
 //! | `link` | the one connection: made again when it breaks, and how it tells of changes |
 //! | `storage` | [`RedisStorage`]: the operations of a [`SecondaryStorage`](hallpass_store::SecondaryStorage) |
@@ -11,6 +12,7 @@
 
 mod layout;
 mod link;
+mod records;
 mod scripts;
 mod storage;
 

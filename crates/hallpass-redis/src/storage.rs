@@ -11,6 +11,7 @@ use redis::{FromRedisValue, ScriptInvocation};
 use crate::{
     layout::{self, Entry, LIST, MARK, SET, VERIFICATION},
     link::{Link, SetupError},
+    records,
     scripts::Scripts,
 };
 
@@ -88,7 +89,7 @@ impl RedisStorage {
         let found: Option<Vec<Option<String>>> = self.run(script.arg(self.key(MARK, ""))).await?;
         let Some(mut found) = found.map(Vec::into_iter) else { return Ok(None) };
         let (text, user, mark) = (found.next().flatten(), found.next().flatten(), found.next().flatten());
-        let (session, owner) = layout::session_and_user(&text.unwrap_or_default(), schema)?;
+        let (session, owner) = records::session_and_user(&text.unwrap_or_default(), schema)?;
         // The script only looks for where the user is likely named; what it found has to be what is meant.
         let mark = if user.as_deref() == Some(session.user_id.as_str()) {
             Mark(mark.as_deref().map(layout::mark).transpose()?)

@@ -126,20 +126,16 @@ fn canonical(millis: i64) -> Option<[u8; 24]> {
     if !(0..=9999).contains(&year) {
         return None;
     }
-    let mut text = *b"0000-00-00T00:00:00.000Z";
-    let mut put = |last: usize, digits: usize, mut number: i64| {
-        for byte in text.iter_mut().take(last + 1).rev().take(digits) {
-            *byte = b'0' + u8::try_from(number % 10).unwrap_or_default();
-            number /= 10;
-        }
-    };
-    put(3, 4, year);
-    put(6, 2, month);
-    put(9, 2, day);
-    put(12, 2, of_day / 3_600_000);
-    put(15, 2, of_day / 60_000 % 60);
-    put(18, 2, of_day / 1000 % 60);
-    put(22, 3, of_day % 1000);
+    // One digit, and two.
+    let digit = |number: i64| b'0' + u8::try_from(number).unwrap_or_default();
+    let pair = |number: i64| [digit(number / 10), digit(number % 10)];
+    let ([y0, y1], [y2, y3], [m0, m1], [d0, d1]) = (pair(year / 100), pair(year % 100), pair(month), pair(day));
+    let (of_hour, milli) = (of_day / 60_000, of_day % 1000);
+    let ([h0, h1], [i0, i1], [s0, s1]) = (pair(of_hour / 60), pair(of_hour % 60), pair(of_day / 1000 % 60));
+    let (f0, [f1, f2]) = (digit(milli / 100), pair(milli % 100));
+    #[rustfmt::skip]
+    let text =
+        [y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1, b'T', h0, h1, b':', i0, i1, b':', s0, s1, b'.', f0, f1, f2, b'Z'];
     Some(text)
 }
 

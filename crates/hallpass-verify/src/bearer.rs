@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
-use crate::{component::decode_or_raw, signed::SigningKey};
+use crate::{
+    component::decode_or_raw,
+    signed::{self, SigningKey},
+};
 
 /// What a bearer header holds. It is a secret, so it does not print.
 #[derive(Clone, PartialEq, Eq)]
@@ -71,21 +74,53 @@ impl<'a> Credential<'a> {
 }
 
 impl Credential<'_> {
-    /// The text that takes the place of the session cookie, `token.signature`, or `None` when the credential counts for
-    /// nothing: a wrong signature, or a raw token where signatures are required.
-    ///
-    /// Needs no store. The text has still to pass the strict reader ([`SigningKey::verify`]), as a cookie would: a
-    /// signature that only this check lets through makes a session of nobody.
-    pub fn admit(&self, key: &SigningKey, require_signature: bool) -> Option<String> {
+    /// What the credential comes to, or `None` when it counts for nothing: a wrong signature, or a raw token where signatures
+    /// are required. Needs no store.
+    pub fn admit(&self, key: &SigningKey, require_signature: bool) -> Option<Admitted> {
         match self {
             Self::Raw(_) if require_signature => None,
-            Self::Raw(token) => Some(key.sign(token)),
+            Self::Raw(token) => {
+                Some(Admitted { cookie: key.sign(token), token: Some(token.len()).filter(|length| *length > 0) })
+            }
             Self::Signed(text) => {
                 let mut parts = text.split('.');
                 let (value, signature) = (parts.next()?, parts.next()?);
-                key.verify_leniently(value, signature).then(|| text.clone().into_owned())
+                if !key.verify_leniently(value, signature) {
+                    return None;
+                }
+                // Mostly both readers read the same parts as the same bytes, and the one check was the other as well.
+                let is_strict = parts.next().is_none() && !value.is_empty() && signed::is_strict(signature);
+                let token = if is_strict { Some(value.len()) } else { key.verify(text).map(str::len) };
+                Some(Admitted { cookie: text.clone().into_owned(), token })
             }
         }
+    }
+}
+
+/// A credential that counts. It is a secret, so it does not print.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Admitted {
+    cookie: String,
+    /// How much of that the strict reader takes for the token, if it takes any.
+    token: Option<usize>,
+}
+
+impl Admitted {
+    /// The text that takes the place of the session cookie: `token.signature`.
+    pub fn cookie(&self) -> &str {
+        &self.cookie
+    }
+
+    /// The session token to ask the store for. The strict reader ([`SigningKey::verify`]), which every cookie goes through, has the
+    /// last word: a signature that only the bearer hook lets through makes a session of nobody, and this is `None`.
+    pub fn token(&self) -> Option<&str> {
+        self.cookie.get(..self.token?)
+    }
+}
+
+impl std::fmt::Debug for Admitted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Admitted(…)")
     }
 }
 
@@ -118,6 +153,37 @@ mod tests {
         assert!(Credential::Raw("tok".into()).admit(&key, false).is_some());
         assert!(Credential::Raw("tok".into()).admit(&key, true).is_none());
         assert!(Credential::Signed(key.sign("tok").into()).admit(&key, true).is_some());
+    }
+
+    /// Two readers, and one check where they agree.
+    #[test]
+    fn the_token_is_what_the_strict_reader_says() {
+        let key = SigningKey::new("secret");
+        let signed = key.sign("tok");
+        let (digits, twice) = (signed.trim_end_matches('='), key.sign(&signed));
+        let odd = [
+            signed.clone(),
+            digits.to_owned(),
+            format!("{digits}=="),
+            format!("{digits}=x"),
+            format!("{signed}.x"),
+            signed.replace('+', "-").replace('/', "_"),
+            key.sign(""),
+            twice,
+        ];
+        let mut tokens = Vec::new();
+        for text in odd {
+            let admitted = Credential::Signed(text.clone().into()).admit(&key, true).unwrap();
+            assert_eq!(admitted.token(), key.verify(&text), "{text}");
+            assert_eq!(admitted.cookie(), text);
+            tokens.push(admitted.token().map(ToOwned::to_owned));
+        }
+        assert_eq!(tokens[0].as_deref(), Some("tok"));
+        assert_eq!(tokens[7].as_deref(), Some(&*signed));
+        for raw in ["tok", "", "a.b"] {
+            let admitted = Credential::Raw(raw.into()).admit(&key, false).unwrap();
+            assert_eq!(admitted.token(), key.verify(admitted.cookie()));
+        }
     }
 
     proptest::proptest! {

@@ -136,6 +136,14 @@ impl SigningKey {
     }
 }
 
+/// Whether both readers read a signature of this form, and as the same bytes.
+pub(crate) fn is_strict(signature: &str) -> bool {
+    signature.len() == SIGNATURE_LEN
+        && signature.strip_suffix('=').is_some_and(|digits| {
+            digits.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/')
+        })
+}
+
 const STRICT: GeneralPurpose =
     GeneralPurpose::new(&alphabet::STANDARD, GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true));
 const LENIENT_CONFIG: GeneralPurposeConfig = GeneralPurposeConfig::new()

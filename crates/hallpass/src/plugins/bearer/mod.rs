@@ -111,7 +111,6 @@ impl Plugin for Bearer {
 
 /// The way in. A credential that counts for nothing leaves the request as it was, and its cookies count.
 fn take(cx: &mut Context, require_signature: bool) {
-    let name = cx.auth_cookies().session_token.name.clone();
     let request = cx.request();
     // Of two headers the first counts (CONTRACT §1.5).
     let admitted = request
@@ -119,8 +118,8 @@ fn take(cx: &mut Context, require_signature: bool) {
         .get(header::AUTHORIZATION)
         .and_then(|value| bearer::parse(value.as_bytes()))
         .and_then(|credential| credential.admit(&cx.engine.key, require_signature));
-    if let Some(signed) = admitted {
-        cx.request_mut().cookies_mut().set(&name, signed);
+    if let Some(admitted) = admitted {
+        cx.take_in(admitted);
     }
 }
 

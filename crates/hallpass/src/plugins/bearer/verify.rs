@@ -50,7 +50,7 @@ impl Endpoint for Verify {
             Presented::Worthless => invalid_token(),
             Presented::Credential(credential) => match credential.admit(&cx.engine.key, self.require_signature) {
                 None => invalid_token(),
-                Some(signed) => verify(cx, signed).await?,
+                Some(credential) => verify(cx, credential).await?,
             },
         };
         Err(ApiError::respond(answer))
@@ -82,11 +82,11 @@ fn presented(headers: &HeaderMap) -> Presented<'_> {
 }
 
 /// Looks the session up, as any endpoint would, and extends it if that is due.
-async fn verify(cx: &mut Context, signed: String) -> Result<Response<Bytes>, ApiError> {
+async fn verify(cx: &mut Context, credential: bearer::Admitted) -> Result<Response<Bytes>, ApiError> {
+    // Cookies of the request's own count for nothing.
+    *cx.request_mut().cookies_mut() = RequestCookies::default();
+    cx.take_in(credential);
     let name = cx.auth_cookies().session_token.name.clone();
-    let mut cookies = RequestCookies::from_header("");
-    cookies.set(&name, signed);
-    *cx.request_mut().cookies_mut() = cookies;
     let gathered = std::mem::take(&mut cx.out);
     let how = Lookup { may_write_deferred: false, disable_refresh: false, from_store: true };
     let found = look_up(cx, how).await;
