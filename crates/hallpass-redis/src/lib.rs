@@ -5,7 +5,8 @@
 //! | `layout` | keys, and records as the JSON that is kept |
 //! | `records` | records out of JSON |
 //! | `scripts` | what has to happen in one step, in Lua |
-//! | `link` | the one connection: made again when it breaks, and how it tells of changes |
+//! | `link` | the one connection: made again when it breaks |
+//! | `tracking` | how it tells of changes |
 //! | `storage` | [`RedisStorage`]: the operations of a [`SecondaryStorage`](hallpass_store::SecondaryStorage) |
 //!
 //! Everything goes over one RESP3 connection that all callers share, so that what Redis says of changes comes in order with its answers.
@@ -15,6 +16,7 @@ mod link;
 mod records;
 mod scripts;
 mod storage;
+mod tracking;
 
 pub use link::SetupError;
 pub use storage::RedisStorage;

@@ -1,4 +1,4 @@
-//! The one connection: made again when it breaks, and how it tells of changes.
+//! The one connection: made again when it breaks.
 //!
 //! A task of its own makes the connection, sends a round trip over it now and then, and makes another when one is not answered. Callers take the connection that is there, and wait
 //! a moment when there is none.
@@ -12,16 +12,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use hallpass_store::{Change, ChangeListener, StoreError};
+use hallpass_store::{Change, ChangeListener, Outage, StoreError};
 use redis::{
     AsyncConnectionConfig, Client, ConnectionAddr, IntoConnectionInfo, ProtocolVersion, PushInfo, PushKind, RedisError,
-    TlsMode, Value,
+    TlsMode,
     aio::MultiplexedConnection,
     sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType},
 };
 use tokio::{sync::watch, task::JoinHandle, time::timeout};
 
-use crate::layout;
+use crate::tracking;
 
 /// How long Redis may take to accept a connection, and how long to answer.
 const TIMEOUT: Duration = Duration::from_secs(1);
@@ -133,17 +133,15 @@ struct Keeper {
 
 impl Keeper {
     async fn run(mut self) {
-        let mut pause = FIRST_PAUSE;
-        // Attempts are many; why they fail is said once.
-        let mut said: Option<String> = None;
+        let (mut pause, outage) = (FIRST_PAUSE, Outage::default());
         loop {
+            let begun = Instant::now();
             let feed = self.feed.borrow_and_update().clone();
             let broken = Arc::new(tokio::sync::Notify::new());
             let connecting = timeout(TIMEOUT * 2, self.connect(feed.clone(), Arc::clone(&broken)));
             match connecting.await.unwrap_or_else(|_| Err("it did not answer in time".to_owned())) {
                 Ok((connection, is_tracked)) => {
-                    pause = FIRST_PAUSE;
-                    if said.take().is_some() {
+                    if outage.is_over() {
                         tracing::info!("Redis answers again");
                     }
                     let feed = feed.filter(|_| is_tracked);
@@ -157,20 +155,19 @@ impl Keeper {
                     if let Some(feed) = &feed {
                         feed.listener.lost();
                     }
-                    if reason == LISTENS {
-                        tracing::debug!(reason, "the connection to Redis is made anew");
-                    } else {
+                    if reason != LISTENS && outage.is_news(&reason) {
                         tracing::warn!(reason, "the connection to Redis is made anew");
                     }
-                    tokio::time::sleep(FIRST_PAUSE).await;
-                    continue;
+                    // One that never lasts is no reason to hurry.
+                    if reason == LISTENS || begun.elapsed() > LONGEST_PAUSE {
+                        pause = FIRST_PAUSE;
+                    }
                 }
                 Err(reason) => {
-                    if said.as_ref() != Some(&reason) {
+                    if outage.is_news(&reason) {
                         tracing::warn!(reason, "Redis cannot be reached");
                     }
                     drop(self.publish.send_replace(Err(Arc::from(&*reason))));
-                    said = Some(reason);
                 }
             }
             tokio::time::sleep(pause).await;
@@ -226,7 +223,7 @@ impl Keeper {
                 }
                 PushKind::Invalidate => {
                     if let Some(feed) = &told {
-                        invalidated(&prefix, &push.data, &*feed.listener);
+                        tracking::invalidated(&prefix, &push.data, &*feed.listener);
                     }
                 }
                 _ => {}
@@ -251,44 +248,16 @@ impl Keeper {
         if about.contains("redis_mode:cluster") {
             return Err("it is a Redis Cluster, which this layout cannot be in: its scripts need keys of several slots. Use one Redis, or Sentinel".to_owned());
         }
-        if feed.is_none() {
-            return Ok((connection, false));
-        }
-        match redis::cmd("CLIENT").arg("TRACKING").arg("ON").exec_async(&mut connection).await {
-            Ok(()) => Ok((connection, true)),
-            // Everything but the cache works without; some services do not know the command at all.
-            Err(error) if matches!(error.code(), Some("NOPERM" | "ERR")) => {
-                tracing::warn!(
-                    reason = words(&error),
-                    "Redis refuses CLIENT TRACKING, so sessions are not kept in memory; where that is mended, start this server again"
-                );
-                Ok((connection, false))
-            }
-            Err(error) => Err(words(&error)),
-        }
+        // A user who may not even do this is told here, and not again and again when the connection is watched.
+        redis::cmd("PING").exec_async(&mut connection).await.map_err(|error| words(&error))?;
+        let is_tracked = feed.is_some() && tracking::begin(&mut connection).await?;
+        Ok((connection, is_tracked))
     }
 }
 
 /// What went wrong. A server that does not know a command repeats its arguments, and those of `HELLO` are user and password.
-fn words(error: &RedisError) -> String {
+pub(crate) fn words(error: &RedisError) -> String {
     error.to_string().split(", with args").next().unwrap_or_default().to_owned()
-}
-
-fn invalidated(prefix: &str, data: &[Value], listener: &dyn ChangeListener) {
-    let Some(Value::Array(keys)) = data.first() else {
-        // No keys: all of them, since the database was flushed.
-        return listener.changed(Change::Everything);
-    };
-    for key in keys {
-        let key = match key {
-            Value::BulkString(bytes) => std::str::from_utf8(bytes).ok(),
-            Value::SimpleString(text) => Some(text.as_str()),
-            _ => None,
-        };
-        if let Some(change) = key.and_then(|key| key.strip_prefix(prefix)).and_then(layout::change) {
-            listener.changed(change);
-        }
-    }
 }
 
 fn origin(url: &str) -> Result<Origin, SetupError> {

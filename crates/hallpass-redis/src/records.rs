@@ -32,29 +32,29 @@ pub(crate) fn session(document: &Json, schema: &Schema) -> Result<Session, Store
     session_of(fields.map_err(|_| corrupt("session", "not an object"))?)
 }
 
-/// The session's own columns come first in its table, in the order in which the numbers count them.
+/// The numbers say where in its table a column most likely is.
 fn session_of(mut fields: Fields<'_>) -> Result<Session, StoreError> {
     let mut session = Session::new(
         SessionId::new(fields.id()?),
-        SessionToken::new(fields.text(2)?),
-        UserId::new(fields.text(7)?),
-        fields.date(3)?,
-        fields.date(1)?,
+        SessionToken::new(fields.text(2, "token")?),
+        UserId::new(fields.text(7, "userId")?),
+        fields.date(3, "createdAt")?,
+        fields.date(1, "expiresAt")?,
     );
-    session.updated_at = fields.date(4)?;
-    session.ip_address = fields.optional_text(5)?;
-    session.user_agent = fields.optional_text(6)?;
-    session.extra = fields.from(8)?;
+    session.updated_at = fields.date(4, "updatedAt")?;
+    session.ip_address = fields.optional_text(5, "ipAddress")?;
+    session.user_agent = fields.optional_text(6, "userAgent")?;
+    session.extra = fields.others()?;
     Ok(session)
 }
 
-/// The same, with those of the user.
 fn user_of(mut fields: Fields<'_>) -> Result<User, StoreError> {
-    let mut user = User::new(UserId::new(fields.id()?), fields.text(1)?, fields.text(2)?, fields.date(5)?);
-    user.email_verified = fields.boolean(3)?;
-    user.image = fields.optional_text(4)?;
-    user.updated_at = fields.date(6)?;
-    user.extra = fields.from(7)?;
+    let id = UserId::new(fields.id()?);
+    let mut user = User::new(id, fields.text(1, "name")?, fields.text(2, "email")?, fields.date(5, "createdAt")?);
+    user.email_verified = fields.boolean(3, "emailVerified")?;
+    user.image = fields.optional_text(4, "image")?;
+    user.updated_at = fields.date(6, "updatedAt")?;
+    user.extra = fields.others()?;
     Ok(user)
 }
 
@@ -140,60 +140,64 @@ struct Fields<'s> {
 
 impl Fields<'_> {
     fn id(&self) -> Result<String, StoreError> {
-        self.known_id().map(ToOwned::to_owned).ok_or_else(|| self.wrong(0))
+        self.known_id().map(ToOwned::to_owned).ok_or_else(|| self.wrong("id"))
     }
 
-    /// It is left where it is, so that errors can name the row.
+    /// Of the first column. It is left where it is, so that errors can name the row.
     fn known_id(&self) -> Option<&str> {
         self.cells.first()?.as_ref()?.as_ref().ok()?.as_text()
     }
 
-    fn take(&mut self, index: usize) -> Result<Option<Value>, StoreError> {
-        let cell = self.cells.get_mut(index).and_then(Option::take);
-        cell.transpose().map_err(|Wrong| self.wrong(index))
+    fn take(&mut self, likely: usize, name: &str) -> Result<Option<Value>, StoreError> {
+        let columns = &self.table.columns;
+        let is_there = columns.get(likely).is_some_and(|column| &*column.name == name);
+        let at = if is_there { Some(likely) } else { columns.iter().position(|column| &*column.name == name) };
+        let cell = at.and_then(|at| self.cells.get_mut(at)).and_then(Option::take);
+        cell.transpose().map_err(|Wrong| self.wrong(name))
     }
 
-    fn text(&mut self, index: usize) -> Result<String, StoreError> {
-        self.optional_text(index)?.ok_or_else(|| self.wrong(index))
+    fn text(&mut self, likely: usize, name: &str) -> Result<String, StoreError> {
+        self.optional_text(likely, name)?.ok_or_else(|| self.wrong(name))
     }
 
-    fn optional_text(&mut self, index: usize) -> Result<Option<String>, StoreError> {
-        match self.take(index)? {
+    fn optional_text(&mut self, likely: usize, name: &str) -> Result<Option<String>, StoreError> {
+        match self.take(likely, name)? {
             None | Some(Value::Null) => Ok(None),
             Some(Value::Text(text)) => Ok(Some(text)),
-            Some(_) => Err(self.wrong(index)),
+            Some(_) => Err(self.wrong(name)),
         }
     }
 
-    fn date(&mut self, index: usize) -> Result<Timestamp, StoreError> {
-        match self.take(index)? {
+    fn date(&mut self, likely: usize, name: &str) -> Result<Timestamp, StoreError> {
+        match self.take(likely, name)? {
             Some(Value::Date(moment)) => Ok(moment),
-            _ => Err(self.wrong(index)),
+            _ => Err(self.wrong(name)),
         }
     }
 
-    fn boolean(&mut self, index: usize) -> Result<bool, StoreError> {
-        match self.take(index)? {
+    fn boolean(&mut self, likely: usize, name: &str) -> Result<bool, StoreError> {
+        match self.take(likely, name)? {
             Some(Value::Boolean(flag)) => Ok(flag),
-            _ => Err(self.wrong(index)),
+            _ => Err(self.wrong(name)),
         }
     }
 
-    /// Every column from this one on. What the document does not have is not there either, not even as empty: the npm package shows the document as it is.
-    fn from(&mut self, first: usize) -> Result<Row, StoreError> {
+    /// What nobody has taken. What the document does not have is not there either, not even as empty: the npm package shows the document as it is.
+    fn others(&mut self) -> Result<Row, StoreError> {
         let mut row = Row::new();
-        for (index, column) in self.table.columns.iter().enumerate().skip(first) {
-            if let Some(value) = self.take(index)? {
-                row.push(Arc::clone(&column.name), value);
+        for (column, cell) in self.table.columns.iter().zip(&mut self.cells).skip(1) {
+            match cell.take() {
+                Some(Ok(value)) => row.push(Arc::clone(&column.name), value),
+                Some(Err(Wrong)) => return Err(self.wrong(&column.name)),
+                None => {}
             }
         }
         Ok(row)
     }
 
-    fn wrong(&self, index: usize) -> StoreError {
-        let column = self.table.columns.get(index).map_or("", |column| &*column.name);
+    fn wrong(&self, name: &str) -> StoreError {
         let id = self.known_id().unwrap_or_default();
-        StoreError::corrupt(&self.table.name, column, id, "missing, or a value of another kind")
+        StoreError::corrupt(&self.table.name, name, id, "missing, or a value of another kind")
     }
 }
 
@@ -315,6 +319,18 @@ mod tests {
         assert_eq!(session.extra, Row::new().with("device", Value::Json(json!([1, {"a": 2}]))));
         assert_eq!(user.extra, Row::new().with("news", 1));
         assert_eq!(super::session(&entry()["session"], &schema()).unwrap(), session);
+    }
+
+    #[test]
+    fn columns_are_found_in_whatever_order_a_table_has_them() {
+        let columns = ["image", "email", "updatedAt", "name", "createdAt", "emailVerified"];
+        let core = Schema::core();
+        let user = core.table("user").unwrap();
+        let other =
+            columns.iter().fold(Table::new("user"), |table, name| table.column(user.get(name).unwrap().clone()));
+        let other = Schema::core().without_table("user").with_table(other);
+        let text = entry().to_string();
+        assert_eq!(session_and_user(&text, &other).unwrap(), session_and_user(&text, &core).unwrap());
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub enum StoreError {
         reason: String,
     },
     /// The caller asked for something that cannot be, such as an unknown table. A bug, not a state of the data.
-    #[error("the store was misused: {0}")]
+    #[error("the store was asked for what cannot be: {0}")]
     Misuse(String),
 }
 

@@ -17,6 +17,7 @@
 //! | [`secondary`] | [`SecondaryStorage`]: sessions, verifications and counters outside the database |
 //! | [`tiered`] | [`Tiered`]: one store of a database and a secondary storage |
 //! | [`memory`] | [`MemoryStore`]: everything in this process, gone when it ends |
+//! | [`outage`] | [`Outage`]: how often a store says that its server is away |
 //! | [`json`] | JSON and numbers as JavaScript writes them |
 //! | `suite` | the tests every store must pass (feature `suite`) |
 //!
@@ -43,6 +44,7 @@ pub mod error;
 pub mod found;
 pub mod json;
 pub mod memory;
+pub mod outage;
 pub mod query;
 pub mod record;
 pub mod schema;
@@ -58,6 +60,7 @@ pub use changes::{Change, ChangeFeed, ChangeListener};
 pub use error::{Conflict, StoreError};
 pub use found::SessionAndUser;
 pub use memory::MemoryStore;
+pub use outage::Outage;
 pub use query::{Action, Batch, Filter, Link, Operation, Order, Outcome, Query};
 pub use record::{Account, Record, Session, SessionId, SessionToken, User, UserId, Verification};
 pub use schema::{Column, ColumnKind, Reference, Schema, Table};

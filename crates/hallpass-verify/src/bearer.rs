@@ -98,7 +98,7 @@ impl Credential<'_> {
 }
 
 /// A credential that counts. It is a secret, so it does not print.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Admitted {
     cookie: String,
     /// How much of that the strict reader takes for the token, if it takes any.

@@ -1,10 +1,11 @@
 //! What is known while one request is answered.
 
-use std::{fmt, sync::Arc};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 use hallpass_store::{Store, Timestamp};
 use hallpass_verify::bearer::Admitted;
 use serde_json::Value;
+use subtle::ConstantTimeEq;
 
 use crate::{
     auth::Engine,
@@ -167,11 +168,14 @@ impl Context {
 
     /// The value inside a signed cookie of the request, if its signature is right.
     pub fn signed_cookie(&self, name: &str) -> Option<String> {
-        if let Some(admitted) = &self.admitted
-            && self.request.cookies().get(name).as_deref() == Some(admitted.cookie())
-        {
-            // The same text under the same key: what its signature is worth is known.
-            return admitted.token().map(ToOwned::to_owned);
+        let is_session = name == self.auth_cookies().session_token.name;
+        if let Some(admitted) = self.admitted.as_ref().filter(|_| is_session) {
+            let is_it = |text: Cow<'_, str>| bool::from(text.as_bytes().ct_eq(admitted.cookie().as_bytes()));
+            // What a signature is worth is known as long as no hook has put another text there. In constant time, since a bare token was signed
+            // here, and its sender must not learn that signature by guessing.
+            if self.request.cookies().get(name).is_some_and(is_it) {
+                return admitted.token().map(ToOwned::to_owned);
+            }
         }
         self.request.cookies().get_signed(name, &self.engine.key)
     }

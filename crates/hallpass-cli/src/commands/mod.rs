@@ -8,9 +8,13 @@ mod proxy;
 mod secret;
 mod serve;
 mod session;
+mod session_cache;
 mod user;
 
-use std::path::Path;
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use hallpass::{
     Bearer, Builder, Hallpass, OpenApi, Secret, SystemClock,
@@ -19,7 +23,8 @@ use hallpass::{
 };
 use hallpass_mail::{FileMailer, SetupError, SmtpMailer, WebhookMailer};
 use hallpass_redis::RedisStorage;
-use hallpass_sql::{MysqlOptions, PostgresOptions, SqlStore};
+use hallpass_sql::{ConnectError, MysqlOptions, PostgresOptions, SqlStore};
+use tokio::time::sleep;
 
 use crate::{
     cli::{Cli, Command, ConfigCommand},
@@ -78,20 +83,41 @@ async fn run_configured(file: Option<&Path>, command: Command) -> Result<(), Fai
     Ok(())
 }
 
-/// Why there is no session cache behind a pooler.
-pub(crate) const DEAF: &str = "with database.statement_cache = false, as behind pgbouncer, nobody hears of changes; set \
-                               database.listen_url to a way straight to Postgres";
-
 /// The database that a configuration names.
 pub(crate) async fn open(database: &DatabaseSection) -> Result<SqlStore, Failure> {
-    let opened = if database.is_postgres() {
+    dial(database).await?.map_err(chain)
+}
+
+/// One attempt to reach it. What fails around that is the configuration.
+async fn dial(database: &DatabaseSection) -> Result<Result<SqlStore, ConnectError>, Failure> {
+    Ok(if database.is_postgres() {
         Box::pin(SqlStore::postgres(postgres(database)?)).await
     } else if database.is_mysql() {
         Box::pin(SqlStore::mysql(mysql(database)?)).await
     } else {
         Box::pin(SqlStore::connect(&database.url)).await
-    };
-    opened.map_err(chain)
+    })
+}
+
+/// How long [`open_once_up`] waits.
+const BOOT: Duration = Duration::from_secs(30);
+
+/// The same for a server, which is often started together with its database and is the faster one.
+async fn open_once_up(database: &DatabaseSection) -> Result<SqlStore, Failure> {
+    let (begun, mut pause) = (Instant::now(), Duration::from_millis(250));
+    let mut told = false;
+    loop {
+        match dial(database).await? {
+            Err(away @ ConnectError::Unreachable { .. }) if begun.elapsed() < BOOT => {
+                if !std::mem::replace(&mut told, true) {
+                    tracing::warn!(reason = chain(away), "waiting for the database, half a minute at most");
+                }
+                sleep(pause).await;
+                pause = (pause * 2).min(Duration::from_secs(2));
+            }
+            opened => return opened.map_err(chain),
+        }
+    }
 }
 
 fn postgres(database: &DatabaseSection) -> Result<PostgresOptions, Failure> {
@@ -135,8 +161,7 @@ fn mysql(database: &DatabaseSection) -> Result<MysqlOptions, Failure> {
 }
 
 /// The engine that a configuration describes, on its database.
-pub(crate) async fn build(config: &Config, secrets: Secrets) -> Result<Hallpass, Failure> {
-    let store = open(&config.database).await?;
+pub(crate) fn build(config: &Config, secrets: Secrets, store: SqlStore) -> Result<Hallpass, Failure> {
     Ok(secrets.give(builder(config)?).store(store).build()?)
 }
 
@@ -148,7 +173,8 @@ async fn tool(loaded: &Loaded, may_create: bool) -> Result<Hallpass, Failure> {
             format!("there is no database at {url}; say where it is with --config or HALLPASS__DATABASE__URL").into()
         );
     }
-    let auth = build(&loaded.config, Secret::new(config::draw_secret()).into()).await?;
+    let store = open(&loaded.config.database).await?;
+    let auth = build(&loaded.config, Secret::new(config::draw_secret()).into(), store)?;
     if !may_create {
         let plan = auth.migrate(Mode::Plan).await.map_err(chain)?;
         if !plan.can_wait() {

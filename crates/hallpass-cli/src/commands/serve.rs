@@ -2,12 +2,14 @@ use std::{io::IsTerminal, time::Duration};
 
 use hallpass::{
     Environment, Hallpass,
-    cache::WhyOff,
     store::{Lack, Mode, Plan},
 };
 use tokio::{net::TcpListener, time::timeout};
 
-use super::{DEAF, Failure, build, chain, config_check};
+use super::{
+    Failure, build, chain, config_check, open_once_up,
+    session_cache::{self, explained},
+};
 use crate::{
     config::{Config, Loaded, LogFormat, SecretOrigin, Secrets},
     server,
@@ -27,7 +29,8 @@ pub(super) async fn run(loaded: Loaded) -> Result<(), Failure> {
     let listener = TcpListener::bind(address)
         .await
         .map_err(|error| format!("{address} cannot be listened on: {error}; set server.listen to a free port"))?;
-    let auth = build(config, find_secrets(config)?).await?;
+    let secrets = find_secrets(config)?;
+    let auth = build(config, secrets, open_once_up(&config.database).await?)?;
     // What was asked for by name is not left out in silence.
     if let (Some(true), Err(why)) = (config.session.cache.enabled, auth.session_cache()) {
         let why = explained(config, why);
@@ -103,28 +106,21 @@ fn tell_of_cache(auth: &Hallpass, config: &Config, lacking: Plan) {
     let silent = lacking.lacks.into_iter().find(|lack| matches!(lack, Lack::Changes { .. }));
     match auth.session_cache() {
         Ok(cache) if cache.is_coherent() => {
-            // Listening begins now, so that the first look-ups are kept already.
-            cache.start();
-            match silent.filter(|_| config.secondary_storage.url.is_none()) {
-                None => tracing::info!("the session cache is on"),
-                // It finds the triggers by itself when they are there.
-                Some(lack) => tracing::warn!(
+            // It finds the triggers by itself when they are there.
+            if let Some(lack) = silent.filter(|_| config.secondary_storage.url.is_none()) {
+                tracing::warn!(
                     "the session cache is off, because the database lacks {lack}; run `hallpass migrate` as a user who may, and it \
                      comes on without a restart"
-                ),
+                );
             }
+            // Listening begins now, so that the first look-ups are kept already.
+            tokio::spawn(session_cache::tell_when_on(auth.clone()));
         }
         Ok(_) => tracing::warn!(
             "the session cache is on by session.cache.accept_stale: what other nodes and programs change is seen late"
         ),
         Err(why) => tracing::info!("the session cache is off: {}", explained(config, why)),
     }
-}
-
-/// Why there is no session cache, with what can be done about it.
-fn explained(config: &Config, why: WhyOff) -> String {
-    let is_deaf = config.database.is_deaf() && config.secondary_storage.url.is_none();
-    if why == WhyOff::StoreCannotTell && is_deaf { DEAF.to_owned() } else { why.to_string() }
 }
 
 fn greet(config: &Config, auth: &Hallpass, address: std::net::SocketAddr) {

@@ -15,7 +15,7 @@ pub struct DatabaseSection {
     pub url: String,
     /// Whether `serve` creates what is missing; for SQLite yes.
     pub auto_migrate: Option<bool>,
-    /// How many connections this server makes at most; 10 to Postgres (at least 3), 16 to MySQL and MariaDB. One more listens for changes.
+    /// How many connections this server makes at most; 10 to Postgres, of which it needs 3; 16 to MySQL and MariaDB. One more listens for changes.
     pub max_connections: Option<usize>,
     /// How long a connection may take to be made; 3 seconds to Postgres, 5 to MySQL and MariaDB.
     pub connect_timeout: Option<Span>,
@@ -88,6 +88,9 @@ impl DatabaseSection {
             problems.push(
                 "database.max_connections: with none the database is out of reach; leave it out, or say 10".into(),
             );
+        }
+        if self.is_postgres() && matches!(self.max_connections, Some(1 | 2)) {
+            problems.push("database.max_connections: a server needs at least 3 to Postgres".into());
         }
         problems
     }

@@ -31,11 +31,12 @@ pub(super) fn overlay(table: &mut Table, variables: &BTreeMap<String, String>) -
     problems
 }
 
-/// `HALLPASS_SECRET` does nothing, and whoever wrote it should know.
+/// `HALLPASS_SECRET` and `HALLPASS_DATABASE_URL` do nothing, and whoever wrote them should know. Other variables that begin so are
+/// somebody else's: orchestrators set some for a service of this name.
 fn one_underscore_short(name: &str) -> Option<String> {
-    let path = name.strip_prefix("HALLPASS_")?.to_owned();
-    let parts: Vec<&str> = path.split("__").collect();
-    keys::find_folding_case(&parts).map(|_| format!("{name}: write {PREFIX}{path}, with two underscores"))
+    let path = name.strip_prefix("HALLPASS_")?;
+    let meant = keys::with_single_underscores(path)?;
+    Some(format!("{name}: write {PREFIX}{meant}, with two underscores between the parts"))
 }
 
 fn parse(kind: Kind, text: &str) -> Option<Value> {

@@ -292,8 +292,23 @@ pub(super) fn take_unavailable(table: &mut Table) -> Vec<String> {
     found.into_iter().map(warn).collect()
 }
 
+/// What other programs call what a key here is about.
+const ELSEWHERE: [(&str, &str); 8] = [
+    ("database.pool", "database.max_connections"),
+    ("database.pool_size", "database.max_connections"),
+    ("database.max_pool_size", "database.max_connections"),
+    ("redis.url", "secondary_storage.url"),
+    ("redis.key_prefix", "secondary_storage.key_prefix"),
+    ("server.address", "server.listen"),
+    ("server.host", "server.listen"),
+    ("server.port", "server.listen"),
+];
+
 /// A sentence about a key nobody knows.
 pub(super) fn unknown(path: &str, source: &str) -> String {
+    if let Some((_, here)) = ELSEWHERE.iter().find(|(elsewhere, _)| *elsewhere == path) {
+        return format!("{source}: there is no key `{path}`; that is `{here}` here");
+    }
     let nearest = KEYS.iter().map(|key| (strsim::normalized_damerau_levenshtein(path, key.path), key.path));
     match nearest.max_by(|one, other| one.0.total_cmp(&other.0)) {
         Some((likeness, nearest)) if likeness > 0.5 => {
@@ -315,6 +330,13 @@ pub(super) fn find_folding_case(path: &[&str]) -> Option<(Vec<String>, Kind)> {
             pattern.iter().zip(path).map(|(part, given)| if *part == "*" { *given } else { *part }.to_owned());
         Some((spelled.collect(), key.kind))
     })
+}
+
+/// The environment's spelling of a key that was written with single underscores between its parts.
+pub(super) fn with_single_underscores(path: &str) -> Option<String> {
+    let path = path.replace("__", "_");
+    let named = |key: &&Key| !key.path.contains('*') && key.path.replace('.', "_").eq_ignore_ascii_case(&path);
+    KEYS.iter().find(named).map(|key| key.path.replace('.', "__").to_uppercase())
 }
 
 fn find(path: &[String]) -> Option<&'static Key> {

@@ -53,11 +53,31 @@ fn a_typo_is_told_with_the_nearest_key_and_all_problems_at_once() {
 }
 
 #[test]
+fn what_others_call_a_key_leads_to_it() {
+    let error = reading("[redis]\nurl = \"redis://x\"\n[database]\npool_size = 5\n", &[]).unwrap_err();
+    assert!(error.contains("no key `redis.url`; that is `secondary_storage.url` here"), "{error}");
+    assert!(error.contains("no key `database.pool_size`; that is `database.max_connections` here"), "{error}");
+    for (name, meant) in [
+        ("HALLPASS_DATABASE_URL", "HALLPASS__DATABASE__URL"),
+        ("HALLPASS_BASE_URL", "HALLPASS__BASE_URL"),
+        ("HALLPASS_SERVER_METRICS_LISTEN", "HALLPASS__SERVER__METRICS_LISTEN"),
+        ("HALLPASS_SESSION__CACHE_LEASE", "HALLPASS__SESSION__CACHE__LEASE"),
+    ] {
+        let error = reading("", &[(name, "x")]).unwrap_err();
+        assert!(error.contains(&format!("{name}: write {meant}, with two")), "{error}");
+    }
+    // What orchestrators set for a service that is called hallpass.
+    assert!(reading("", &[("HALLPASS_PORT", "tcp://10.0.0.1:3000"), ("HALLPASS_SERVICE_HOST", "10.0.0.1")]).is_ok());
+}
+
+#[test]
 fn limits_of_the_database_are_checked() {
     let told = reading("[database]\nmax_connections = 0\nwait_timeout = 0\n", &[]).unwrap_err();
     assert!(told.contains("database.max_connections") && told.contains("database.wait_timeout"), "{told}");
     let warnings = reading("[database]\nmax_connections = 5\nlisten_url = \"postgres://x\"\n", &[]).unwrap().warnings;
     assert!(warnings.iter().all(|it| it.contains("does nothing")) && warnings.len() == 2, "{warnings:?}");
+    let few = reading("[database]\nurl = \"postgres://a@b/c\"\nmax_connections = 2\n", &[]).unwrap_err();
+    assert!(few.contains("database.max_connections: a server needs at least 3"), "{few}");
     let postgres = "[database]\nurl = \"postgres://a@b/c\"\nmax_connections = 5\nconnect_timeout = \"1s\"\n";
     assert!(reading(postgres, &[("HALLPASS__DATABASE__STATEMENT_TIMEOUT", "2s")]).unwrap().warnings.is_empty());
 }

@@ -2,6 +2,8 @@
 
 use std::{fs, path::Path};
 
+use hallpass_test_services::Redis;
+
 use crate::support::{Server, err, out, run};
 
 /// As good as it gets: nothing but oks.
@@ -199,6 +201,22 @@ fn what_stops_a_start_is_an_error_here_too() {
     assert!(json.contains("did you mean `base_url`"), "{json}");
     let later = format!("{GOOD}[social_providers.github]\nclient_id = \"x\"\n");
     assert!(finding(&later, "warning", "configuration").contains("does nothing with it yet"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secondary_storage_that_tells_of_changes_has_a_cache() {
+    let Some(redis) = Redis::start().await else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let config = format!("{GOOD}[secondary_storage]\nurl = \"{}\"\n", redis.url());
+    fs::write(folder.path().join("hallpass.toml"), &config).unwrap();
+    run(folder.path(), &["migrate"]);
+    let (_, json) = examined(folder.path(), &config);
+    assert!(json.contains("it is on: changes are heard of"), "{json}");
+    let (_, json) = examined(
+        folder.path(),
+        &config.replace("[secondary", "[session]\nstore_session_in_database = true\n[secondary"),
+    );
+    assert!(json.contains("of whose changes Redis does not tell; leave that key out"), "{json}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use hallpass_test_services::Postgres;
+use hallpass_test_services::{Postgres, Settings};
 
 use crate::support::{Answer, Server, err, out, run};
 
@@ -24,6 +24,58 @@ async fn without_triggers() -> Option<(Postgres, String, String)> {
         postgres.statement(&url, &function).await;
     }
     Some((postgres, url, config))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_waits_for_a_database_that_starts_later() {
+    let Some(mut postgres) = Postgres::exclusive(Settings::default()).await else { return };
+    let url = postgres.database().await;
+    postgres.stop().await;
+    let server = Server::start(&format!("[database]\nurl = \"{url}\"\nauto_migrate = true\n"));
+    let late = Instant::now() + Duration::from_secs(20);
+    while !server.log().contains("waiting for the database") {
+        assert!(Instant::now() < late, "{}", server.log());
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    postgres.start().await;
+    assert_eq!(server.get("/readyz", None).status, 200);
+    assert_eq!(server.log().matches("waiting for the database").count(), 1);
+    assert!(!server.sign_up("ada").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_cache_is_called_on_once_changes_are_heard_of() {
+    let Some(postgres) = Postgres::start().await else { return };
+    let url = postgres.database().await;
+    let config = format!("[database]\nurl = \"{url}\"\n");
+    let folder = tempfile::tempdir().unwrap();
+    let examined = |config: &str| {
+        fs::write(folder.path().join("hallpass.toml"), config).unwrap();
+        out(&run(folder.path(), &["doctor"]))
+    };
+    fs::write(folder.path().join("hallpass.toml"), &config).unwrap();
+    assert!(run(folder.path(), &["migrate"]).status.success());
+    let findings = examined(&config);
+    assert!(findings.contains("ok       session.cache: it is on: changes are heard of"), "{findings}");
+    let server = started(&config);
+    let late = Instant::now() + Duration::from_secs(20);
+    while !server.log().contains("the session cache is on\n") {
+        assert!(Instant::now() < late && !server.log().contains("not on yet"), "{}", server.log());
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+
+    // Where nobody listens.
+    let config = format!("{config}listen_url = \"postgres://ann:hush@127.0.0.1:1/app\"\n");
+    let findings = examined(&config);
+    assert!(findings.contains("warning  session.cache: it is off as long as changes are not heard of"), "{findings}");
+    assert!(findings.contains("the channel on which Postgres tells of changes is closed"), "{findings}");
+    assert!(findings.contains("`127.0.0.1:1` cannot be reached") && !findings.contains("hush"), "{findings}");
+    let server = started(&config);
+    let late = Instant::now() + Duration::from_secs(20);
+    while !server.log().contains("the session cache is not on yet") {
+        assert!(Instant::now() < late && !server.log().contains("cache is on\n"), "{}", server.log());
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
 }
 
 /// A server that has said what there is to say at its start.

@@ -191,6 +191,10 @@ fn explained(error: Error, server: &Server) -> ConnectError {
     };
     let user = server.config.get_user().unwrap_or_default().to_owned();
     let code = told.code().clone();
+    if code == SqlState::CANNOT_CONNECT_NOW {
+        // It is starting or stopping, and says so.
+        return ConnectError::Unreachable { database, server: name, cause: Box::new(error) };
+    }
     if code == SqlState::INVALID_CATALOG_NAME {
         let wanted = server.config.get_dbname().unwrap_or(&user).to_owned();
         let command = format!("createdb {wanted}");

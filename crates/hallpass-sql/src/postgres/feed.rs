@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use hallpass_store::{Change, ChangeFeed, ChangeListener, UserId};
+use hallpass_store::{Change, ChangeFeed, ChangeListener, Outage, UserId};
 use tokio::{
     runtime::Handle,
     sync::watch,
@@ -29,7 +29,6 @@ use tokio_postgres::{
 use super::{
     connection::{Wire, dial},
     options::PostgresOptions,
-    outage::Outage,
     triggers::{ARMED, CHANNEL, COUNT, Tables},
 };
 

@@ -17,7 +17,6 @@ mod feed;
 mod fit;
 mod migrate;
 mod options;
-mod outage;
 mod shared;
 mod tls;
 mod triggers;

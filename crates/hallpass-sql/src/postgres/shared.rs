@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use hallpass_store::StoreError;
+use hallpass_store::{Outage, StoreError};
 use tokio::{sync::watch, task::AbortHandle, time::timeout};
 use tokio_postgres::Row;
 
@@ -16,7 +16,6 @@ use super::{
     connection::{Connection, Driver},
     failure::{Failure, is_gone, is_stale},
     options::PostgresOptions,
-    outage::Outage,
 };
 use crate::{dialect::Cell, statement::Statement};
 

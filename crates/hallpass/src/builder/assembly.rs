@@ -187,7 +187,7 @@ impl Builder {
             return Err(WhyOff::Disabled);
         }
         let clock = Arc::clone(&self.clock);
-        CachedStore::new(Arc::clone(store), schema, &self.session.cache.cache(), move || clock.now())
+        CachedStore::new(Arc::clone(store), schema, &(&self.session.cache).into(), move || clock.now())
     }
 
     /// Where the base URL depends on the request, what it can be.

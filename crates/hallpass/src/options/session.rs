@@ -87,13 +87,14 @@ pub struct SessionCacheOptions {
     pub accept_stale: Option<Span>,
 }
 
-impl SessionCacheOptions {
-    pub(crate) fn cache(&self) -> CacheOptions {
-        let mut cache = CacheOptions::default();
-        cache.lease = self.lease.map_or(cache.lease, Into::into);
-        cache.max_bytes = self.max_bytes.unwrap_or(cache.max_bytes);
-        cache.max_age = self.max_age.map_or(cache.max_age, Into::into);
-        cache.accept_stale = self.accept_stale.filter(|span| !Duration::from(*span).is_zero()).map(Into::into);
+/// What is not set is as it is by default.
+impl From<&SessionCacheOptions> for CacheOptions {
+    fn from(options: &SessionCacheOptions) -> Self {
+        let mut cache = Self::default();
+        cache.lease = options.lease.map_or(cache.lease, Into::into);
+        cache.max_bytes = options.max_bytes.unwrap_or(cache.max_bytes);
+        cache.max_age = options.max_age.map_or(cache.max_age, Into::into);
+        cache.accept_stale = options.accept_stale.filter(|span| !Duration::from(*span).is_zero()).map(Into::into);
         cache
     }
 }

@@ -1,10 +1,11 @@
 //! What is looked at, one function for each.
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use hallpass::{
-    Environment, Hallpass,
-    options::{BaseUrl, Span},
+    Clock, Environment, Hallpass, SystemClock,
+    cache::{CachedStore, WhyOff},
+    options::{BaseUrl, RateLimitStorage},
     store::{Lack, Mode, Plan, Schema, Store},
 };
 use hallpass_sql::SqlStore;
@@ -15,7 +16,12 @@ use super::{
     Level::{self, Error, Hint, Warning},
 };
 use crate::{
-    commands::{DEAF, chain, config_check::without_password, open},
+    commands::{
+        chain,
+        config_check::without_password,
+        open,
+        session_cache::{PATIENCE, explained, is_proven},
+    },
     config::{Config, SecretOrigin},
 };
 
@@ -102,6 +108,18 @@ pub(super) fn limits(config: &Config, engine: &Hallpass, findings: &mut Findings
             ),
         );
     }
+    let is_counted_here = match config.rate_limit.storage {
+        None => config.secondary_storage.url.is_none(),
+        Some(storage) => storage == RateLimitStorage::Memory,
+    };
+    if is_production(config) && is_counted_here && !SqlStore::is_embedded(&config.database.url) {
+        findings.add(
+            Hint,
+            "rate_limit.storage",
+            "each server counts for itself, so that several at this database allow several times as much; if there are, set it to \
+             \"database\"",
+        );
+    }
     let bearer = &config.plugins.bearer;
     if bearer.enabled && bearer.verify_endpoint && engine.rate_limit_of("/bearer/verify").is_some() {
         findings.add(
@@ -133,6 +151,7 @@ pub(super) async fn database(config: &Config, engine: &Hallpass, findings: &mut 
         Ok(store) => store,
         Err(error) => return findings.add(Error, "database", error.to_string()),
     };
+    let store = Arc::new(store);
     let mut silent = None;
     match store.migrate(&in_database(config, engine), Mode::Plan).await {
         Ok(plan) => {
@@ -142,20 +161,16 @@ pub(super) async fn database(config: &Config, engine: &Hallpass, findings: &mut 
         Err(error) => findings.add(Error, "database", chain(error).to_string()),
     }
     // With a secondary storage it is that one which tells of sessions.
-    let tells = match &config.secondary_storage.url {
-        Some(_) => engine.session_cache().is_ok(),
-        None => store.changes().is_some(),
-    };
-    let is_wanted = config.session.cache.enabled != Some(false);
-    match silent.filter(|_| tells && config.secondary_storage.url.is_none()) {
-        Some(Lack::Changes { permitted: true }) if is_wanted && config.database.migrates_at_start() => {
+    let could_tell = config.secondary_storage.url.is_none() && store.changes().is_some();
+    match silent.filter(|_| could_tell && config.session.cache.enabled != Some(false)) {
+        None => session_cache(config, engine, &store, findings).await,
+        Some(Lack::Changes { permitted: true }) if config.database.migrates_at_start() => {
             findings.add(Hint, "session.cache", "it is on when `hallpass serve` has made the triggers that it needs");
         }
-        Some(lack) if is_wanted => {
+        Some(lack) => {
             let says = format!("it is off: the database lacks {lack}; run `hallpass migrate` as a user who may");
             findings.add(Warning, "session.cache", says);
         }
-        _ => cache(config, tells, findings),
     }
     if let Err(error) = store.close().await {
         findings.add(Warning, "database", chain(error).to_string());
@@ -203,26 +218,40 @@ pub(super) async fn secondary_storage(config: &Config, engine: &Hallpass, findin
     }
 }
 
-/// Whether session look-ups will be answered from memory, and why not.
-fn cache(config: &Config, store_tells: bool, findings: &mut Findings) {
-    let cache = &config.session.cache;
-    let is_zero = |span: Option<Span>| span.is_some_and(|span| Duration::from(span).is_zero());
-    let is_deaf = config.database.is_deaf() && config.secondary_storage.url.is_none();
-    let why = if is_deaf { DEAF } else { "this database does not tell of changes that others make" };
-    let (level, says) = if cache.enabled == Some(false) {
-        (Hint, "it is switched off: every look-up asks the database".into())
-    } else if is_zero(cache.lease) && store_tells {
-        (Hint, "it is off, because its lease is 0".into())
-    } else if is_zero(cache.max_age) || cache.max_bytes == Some(0) {
-        (Hint, "it is off, because it may keep nothing".into())
-    } else if store_tells {
-        (Level::Ok, "it is on".into())
-    } else if cache.accept_stale.is_some_and(|span| !Duration::from(span).is_zero()) {
-        (Warning, "it is on by accept_stale: what other nodes and programs change is seen late".into())
-    } else if cache.enabled == Some(true) {
-        (Error, format!("it is asked for, but {why}; or leave session.cache.enabled out"))
-    } else {
-        (if is_deaf { Warning } else { Level::Ok }, format!("it is off: {why}"))
+/// Whether session look-ups will be answered from memory: it is tried.
+async fn session_cache(config: &Config, engine: &Hallpass, store: &Arc<SqlStore>, findings: &mut Findings) {
+    let options = &config.session.cache;
+    let schema = engine.schema();
+    // The engine's own database is in memory here, so it has a cache of its own only with a secondary storage.
+    let own;
+    let cache = match &config.secondary_storage.url {
+        _ if options.enabled == Some(false) => Err(WhyOff::Disabled),
+        Some(_) => engine.session_cache(),
+        None => {
+            own = CachedStore::new(Arc::clone(store) as _, schema, &options.into(), || SystemClock.now());
+            own.as_deref().map_err(|why| *why)
+        }
+    };
+    let (level, says) = match cache {
+        Ok(cache) if !cache.is_coherent() => {
+            (Warning, "it is on by accept_stale: what other nodes and programs change is seen late".into())
+        }
+        Ok(cache) if is_proven(cache, schema, PATIENCE).await => (Level::Ok, "it is on: changes are heard of".into()),
+        // A secondary storage that is away is told as what it is.
+        Ok(_) if engine.store().ping().await.is_err() => return,
+        Ok(_) => {
+            (Warning, "it is off as long as changes are not heard of, and they were not when that was tried".into())
+        }
+        Err(WhyOff::Disabled) => (Hint, "it is switched off: every look-up asks the database".into()),
+        Err(why) if options.enabled == Some(true) => {
+            let why = explained(config, why);
+            (Error, format!("it is asked for, but {why}; or leave session.cache.enabled out"))
+        }
+        Err(why @ WhyOff::StoreCannotTell) => {
+            let is_meant = config.secondary_storage.url.is_none() && !config.database.is_deaf();
+            (if is_meant { Level::Ok } else { Warning }, format!("it is off: {}", explained(config, why)))
+        }
+        Err(why) => (Hint, format!("it is off: {}", explained(config, why))),
     };
     findings.add(level, "session.cache", says);
 }

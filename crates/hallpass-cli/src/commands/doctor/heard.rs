@@ -35,19 +35,40 @@ impl<S: Subscriber> Layer<S> for Heard {
         if *metadata.level() > Level::WARN || CONNECTIONS.iter().any(|path| metadata.target().starts_with(path)) {
             return;
         }
-        let mut message = Message(String::new());
-        event.record(&mut message);
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(message.0);
+        let mut said = Said::default();
+        event.record(&mut said);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(said.text());
     }
 }
 
-/// An event's message without its fields.
-struct Message(String);
+/// An event's message, and the reason for it where one is given.
+#[derive(Default)]
+struct Said {
+    message: String,
+    reason: Option<String>,
+}
 
-impl Visit for Message {
+impl Said {
+    fn text(self) -> String {
+        match self.reason {
+            Some(reason) => format!("{}: {reason}", self.message),
+            None => self.message,
+        }
+    }
+}
+
+impl Visit for Said {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        match field.name() {
+            "message" => value.clone_into(&mut self.message),
+            "reason" => self.reason = Some(value.to_owned()),
+            _ => {}
+        }
+    }
+
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
         if field.name() == "message" {
-            self.0 = format!("{value:?}");
+            self.message = format!("{value:?}");
         }
     }
 }
