@@ -1,7 +1,7 @@
 //! What is promised.
 
 use crate::{
-    contest::{AXUM_OK, CACHED, FORGED, MAP, NPM, OK, QUERY, UNCACHED},
+    contest::{CACHED, FORGED, MAP, NPM, OK, QUERY, UNCACHED},
     report::Row,
     stores::Kind,
 };
@@ -40,10 +40,10 @@ pub(crate) fn of_store(kind: Kind, rows: &[Row]) -> Vec<Limit> {
             bound: Bound::AtLeast(40.0),
         });
     }
-    limits.extend(cpu(&format!("{kind}, cached: CPU beside a hash map"), row(CACHED), row(MAP), 1.5));
+    limits.extend(cpu(&format!("{kind}, cached: CPU beside a hash map"), row(CACHED), 1.5));
     // No figure is promised for MariaDB.
     if kind != Kind::Mariadb {
-        limits.extend(cpu(&format!("{kind}, no cache: CPU beside the bare query"), row(UNCACHED), row(QUERY), 1.6));
+        limits.extend(cpu(&format!("{kind}, no cache: CPU beside the bare query"), row(UNCACHED), 1.6));
     }
     for row in [CACHED, UNCACHED].into_iter().filter_map(row) {
         let what = format!("{kind}, {}: MiB of anonymous memory when idle", row.name);
@@ -55,25 +55,21 @@ pub(crate) fn of_store(kind: Kind, rows: &[Row]) -> Vec<Limit> {
 /// What is promised of requests that no store has a part in.
 pub(crate) fn at_the_door(rows: &[Row]) -> Vec<Limit> {
     let row = |name: &str| rows.iter().find(|row| row.name == name);
-    let ok = cpu("`/ok`: CPU beside a bare route", row(OK), row(AXUM_OK), 1.5);
-    ok.into_iter().chain(cpu("forged token: CPU beside `/ok`", row(FORGED), row(OK), 1.3)).collect()
+    let ok = cpu("`/ok`: CPU beside a bare route", row(OK), 1.5);
+    ok.into_iter().chain(cpu("forged token: CPU beside `/ok`", row(FORGED), 1.3)).collect()
 }
 
 /// What is promised when there are more sessions.
 pub(crate) fn of_growth(kind: Kind, before: &[Row], after: &[Row]) -> Vec<Limit> {
-    let growth = |name: &str| {
-        let cpu = |rows: &[Row]| rows.iter().find(|row| row.name == name).map(|row| row.cpu);
-        Some(cpu(after)? / cpu(before)?)
-    };
     let limit = |name: &str, beside: &str| {
-        let measured = growth(name)? / growth(beside)?;
+        let dearer = |rows: &[Row]| rows.iter().find(|row| row.name == name)?.dearer;
+        let measured = dearer(after)? / dearer(before)?;
         let what = format!("{kind}, {name}: growth of the CPU beside that of {beside}");
         Some(Limit { what, measured, bound: Bound::AtMost(1.2) })
     };
     [limit(CACHED, MAP), limit(UNCACHED, QUERY)].into_iter().flatten().collect()
 }
 
-fn cpu(what: &str, row: Option<&Row>, beside: Option<&Row>, most: f64) -> Option<Limit> {
-    let measured = row?.cpu / beside?.cpu;
-    Some(Limit { what: what.to_owned(), measured, bound: Bound::AtMost(most) })
+fn cpu(what: &str, row: Option<&Row>, most: f64) -> Option<Limit> {
+    Some(Limit { what: what.to_owned(), measured: row?.dearer?, bound: Bound::AtMost(most) })
 }

@@ -34,7 +34,12 @@ pub(crate) fn measure(runtime: &Runtime, contestants: &[Contestant], arguments: 
             }
         }
     }
-    contestants.iter().zip(&rounds).map(|(contestant, rounds)| row(contestant, rounds)).collect()
+    let of = |name: &str| contestants.iter().zip(&rounds).find(|(contestant, _)| contestant.name == name);
+    let rows = contestants.iter().zip(&rounds).map(|(contestant, rounds)| {
+        let beside = of(contestant.beside).map(|(_, rounds)| &**rounds);
+        row(contestant, rounds, beside)
+    });
+    rows.collect()
 }
 
 /// So that whatever can be kept is kept before anything is measured.
@@ -56,14 +61,23 @@ fn round(runtime: &Runtime, contestant: &Contestant, arguments: &Arguments, warm
     Round { measured, cpu: server.cpu_seconds() - used, busy }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "no load has so many requests")]
-fn row(contestant: &Contestant, rounds: &[Round]) -> Row {
+impl Round {
+    /// Microseconds of processor time a request.
+    #[expect(clippy::cast_precision_loss, reason = "no load has so many requests")]
+    fn cost(&self) -> f64 {
+        self.cpu / self.measured.latencies.len() as f64 * 1e6
+    }
+}
+
+fn row(contestant: &Contestant, rounds: &[Round], beside: Option<&[Round]>) -> Row {
     let of = |what: &dyn Fn(&Round) -> f64| median(rounds.iter().map(what).collect());
     Row {
         name: contestant.name,
-        beside: contestant.beside,
         throughput: of(&|round| round.measured.throughput()),
-        cpu: of(&|round| round.cpu / round.measured.latencies.len() as f64 * 1e6),
+        cpu: of(&Round::cost),
+        dearer: beside.map(|beside| {
+            median(rounds.iter().zip(beside).map(|(round, other)| round.cost() / other.cost()).collect())
+        }),
         p50: of(&|round| round.measured.percentile(50).as_secs_f64() * 1e3),
         p99: of(&|round| round.measured.percentile(99).as_secs_f64() * 1e3),
         busy: of(&|round| round.busy),

@@ -12,11 +12,13 @@ use crate::{
 #[derive(Debug, Clone)]
 pub(crate) struct Row {
     pub(crate) name: &'static str,
-    pub(crate) beside: &'static str,
     /// Requests a second.
     pub(crate) throughput: f64,
     /// Microseconds of processor time that the server used for a request.
     pub(crate) cpu: f64,
+    /// How many times that of the one beside it. Each round is compared with its own, so that a machine that changes its pace between rounds does
+    /// not change this. None where the other did not take part.
+    pub(crate) dearer: Option<f64>,
     /// Milliseconds.
     pub(crate) p50: f64,
     pub(crate) p99: f64,
@@ -33,10 +35,9 @@ pub(crate) fn table(rows: &[Row]) {
     println!("| | requests/s | × npm | CPU a request | × axum | p50 | p99 | memory, idle | under load |");
     println!("|---|--:|--:|--:|--:|--:|--:|--:|--:|");
     for row in rows {
-        let Row { name, throughput, cpu, p50, p99, busy, idle, loaded, .. } = row;
+        let Row { name, throughput, cpu, dearer, p50, p99, busy, idle, loaded } = row;
         let faster = npm.map_or(String::new(), |npm| format!("{:.1}", throughput / npm.throughput));
-        let beside = rows.iter().find(|other| other.name == row.beside);
-        let dearer = beside.map_or(String::new(), |other| format!("{:.2}", cpu / other.cpu));
+        let dearer = dearer.map_or(String::new(), |dearer| format!("{dearer:.2}"));
         let mark = if *busy > 0.95 { "*" } else { "" };
         println!(
             "| {name} | {throughput:.0}{mark} | {faster} | {cpu:.1} µs | {dearer} | {p50:.2} ms | {p99:.2} ms | {idle:.1} MiB | {loaded:.1} MiB |"
