@@ -20,6 +20,8 @@ mod fault;
 mod http;
 mod judge;
 mod kills;
+#[cfg(test)]
+mod liar;
 mod people;
 mod probe;
 mod readers;
