@@ -124,14 +124,14 @@ impl Store {
         self.server.as_ref().expect("this store is a server")
     }
 
-    /// What hallpass is told of it.
+    /// What hallpass is told of it. What is kept must not grow old while the others are measured.
     pub(crate) fn hallpass(&self, cache: bool) -> String {
         let secondary = match self.kind {
             Kind::Redis => format!("[secondary_storage]\nurl = {:?}\n", self.place),
             _ => String::new(),
         };
         format!(
-            "[database]\nurl = {:?}\n{secondary}[session.cache]\nenabled = {cache}\nmax_bytes = {}",
+            "[database]\nurl = {:?}\n{secondary}[session.cache]\nenabled = {cache}\nmax_age = \"1h\"\nmax_bytes = {}",
             self.database_url(),
             256 << 20
         )
