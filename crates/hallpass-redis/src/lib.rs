@@ -6,6 +6,7 @@
 //! | `records` | records out of JSON |
 //! | `scripts` | what has to happen in one step, in Lua |
 //! | `link` | the one connection: made again when it breaks |
+//! | `origin` | which Redis an address means |
 //! | `tracking` | how it tells of changes |
 //! | `storage` | [`RedisStorage`]: the operations of a [`SecondaryStorage`](hallpass_store::SecondaryStorage) |
 //!
@@ -13,10 +14,11 @@
 
 mod layout;
 mod link;
+mod origin;
 mod records;
 mod scripts;
 mod storage;
 mod tracking;
 
-pub use link::SetupError;
+pub use origin::SetupError;
 pub use storage::RedisStorage;

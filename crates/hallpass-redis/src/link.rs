@@ -13,15 +13,13 @@ use std::{
 };
 
 use hallpass_store::{Change, ChangeListener, Outage, StoreError};
-use redis::{
-    AsyncConnectionConfig, Client, ConnectionAddr, IntoConnectionInfo, ProtocolVersion, PushInfo, PushKind, RedisError,
-    TlsMode,
-    aio::MultiplexedConnection,
-    sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType},
-};
+use redis::{AsyncConnectionConfig, PushInfo, PushKind, RedisError, aio::MultiplexedConnection};
 use tokio::{sync::watch, task::JoinHandle, time::timeout};
 
-use crate::tracking;
+use crate::{
+    origin::{Origin, SetupError},
+    tracking,
+};
 
 /// How long Redis may take to accept a connection, and how long to answer.
 const TIMEOUT: Duration = Duration::from_secs(1);
@@ -29,11 +27,6 @@ const TIMEOUT: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_millis(500);
 const FIRST_PAUSE: Duration = Duration::from_millis(25);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
-
-/// The address of a Redis is none, or of a kind that is not supported. The text does not repeat the address, which may hold a password.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the address of Redis cannot be used: {0}")]
-pub struct SetupError(String);
 
 /// Who is told, and how often round trips have to be.
 #[derive(Clone)]
@@ -45,6 +38,8 @@ struct Feed {
 type Current = Result<MultiplexedConnection, Arc<str>>;
 
 pub(crate) struct Link {
+    /// Which Redis it is.
+    name: String,
     current: watch::Receiver<Current>,
     feed: watch::Sender<Option<Feed>>,
     again: Arc<tokio::sync::Notify>,
@@ -57,22 +52,18 @@ impl fmt::Debug for Link {
     }
 }
 
-enum Origin {
-    One(Box<Client>),
-    Sentinel(Box<SentinelClient>),
-}
-
 impl Link {
     pub(crate) fn open(url: &str, prefix: Arc<str>) -> Result<Self, SetupError> {
         // TLS is rustls with aws-lc-rs; whoever has chosen already keeps what they chose.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let origin = origin(url)?;
+        let origin = Origin::of(url)?;
+        let name = origin.name().to_owned();
         let (publish, current) = watch::channel(Err(Arc::from("it has not been reached yet")));
         let (feed, of_feed) = watch::channel(None);
         let again = Arc::new(tokio::sync::Notify::new());
         let keeper = Keeper { origin, prefix, publish, feed: of_feed, again: Arc::clone(&again) };
         let keeper = Mutex::new(Some(tokio::spawn(keeper.run())));
-        Ok(Self { current, feed, again, keeper })
+        Ok(Self { name, current, feed, again, keeper })
     }
 
     /// The connection, or why there is none.
@@ -89,7 +80,7 @@ impl Link {
         }
         drop(waited);
         let reason = self.current.borrow().as_ref().err().cloned().unwrap_or_else(|| Arc::from("closed"));
-        Err(StoreError::unavailable(format!("Redis cannot be reached: {reason}")))
+        Err(StoreError::unavailable(format!("Redis at {} cannot be reached: {reason}", self.name)))
     }
 
     /// What a failure means, and whether the connection is still the right one.
@@ -142,7 +133,7 @@ impl Keeper {
             match connecting.await.unwrap_or_else(|_| Err("it did not answer in time".to_owned())) {
                 Ok((connection, is_tracked)) => {
                     if outage.is_over() {
-                        tracing::info!("Redis answers again");
+                        tracing::info!("Redis at {} answers again", self.origin.name());
                     }
                     let feed = feed.filter(|_| is_tracked);
                     // First the new connection, then "everything has changed": whoever notes the state of things after that can only read over the new one, which is tracked.
@@ -156,7 +147,7 @@ impl Keeper {
                         feed.listener.lost();
                     }
                     if reason != LISTENS && outage.is_news(&reason) {
-                        tracing::warn!(reason, "the connection to Redis is made anew");
+                        tracing::warn!(reason, "the connection to Redis at {} is made anew", self.origin.name());
                     }
                     // One that never lasts is no reason to hurry.
                     if reason == LISTENS || begun.elapsed() > LONGEST_PAUSE {
@@ -165,7 +156,7 @@ impl Keeper {
                 }
                 Err(reason) => {
                     if outage.is_news(&reason) {
-                        tracing::warn!(reason, "Redis cannot be reached");
+                        tracing::warn!(reason, "Redis at {} cannot be reached", self.origin.name());
                     }
                     drop(self.publish.send_replace(Err(Arc::from(&*reason))));
                 }
@@ -234,15 +225,7 @@ impl Keeper {
             .set_connection_timeout(Some(TIMEOUT))
             .set_response_timeout(Some(TIMEOUT))
             .set_push_sender(push);
-        let mut connection = match &mut self.origin {
-            Origin::One(client) => {
-                client.get_multiplexed_async_connection_with_config(&config).await.map_err(|error| words(&error))?
-            }
-            Origin::Sentinel(sentinel) => {
-                let client = sentinel.async_get_client().await.map_err(|error| words(&error))?;
-                client.get_multiplexed_async_connection_with_config(&config).await.map_err(|error| words(&error))?
-            }
-        };
+        let mut connection = self.origin.connect(&config).await.map_err(|error| words(&error))?;
         let about: String =
             redis::cmd("INFO").arg("server").query_async(&mut connection).await.map_err(|error| words(&error))?;
         if about.contains("redis_mode:cluster") {
@@ -258,65 +241,6 @@ impl Keeper {
 /// What went wrong. A server that does not know a command repeats its arguments, and those of `HELLO` are user and password.
 pub(crate) fn words(error: &RedisError) -> String {
     error.to_string().split(", with args").next().unwrap_or_default().to_owned()
-}
-
-fn origin(url: &str) -> Result<Origin, SetupError> {
-    if let Some(rest) = url.strip_prefix("redis+sentinel://") {
-        return sentinel(rest, false);
-    }
-    if let Some(rest) = url.strip_prefix("rediss+sentinel://") {
-        return sentinel(rest, true);
-    }
-    let wrong = |error: RedisError| {
-        SetupError(format!("{:?}; write it as redis://user:password@host:6379/0, or rediss:// for TLS", error.kind()))
-    };
-    let info = url.into_connection_info().map_err(wrong)?;
-    let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
-    Ok(Origin::One(Box::new(Client::open(info.set_redis_settings(settings)).map_err(wrong)?)))
-}
-
-/// `user:password@host:26379,host:26379/name-of-the-master/database`; user and password are those of Redis itself.
-fn sentinel(rest: &str, tls: bool) -> Result<Origin, SetupError> {
-    let form = || SetupError("write it as redis+sentinel://user:password@host:26379,host:26379/master/0".to_owned());
-    let (who, rest) = rest.rsplit_once('@').map_or((None, rest), |(who, rest)| (Some(who), rest));
-    let (hosts, path) = rest.split_once('/').ok_or_else(form)?;
-    let (master, database) = path.split_once('/').unwrap_or((path, "0"));
-    let database: i64 = database.parse().map_err(|_| form())?;
-    let mut addresses = Vec::new();
-    for host in hosts.split(',') {
-        let parsed = url::Url::parse(&format!("redis://{host}")).map_err(|_| form())?;
-        let name = parsed.host_str().ok_or_else(form)?.trim_matches(['[', ']']).to_owned();
-        let port = parsed.port().unwrap_or(26379);
-        addresses.push(if tls {
-            ConnectionAddr::TcpTls { host: name, port, insecure: false, tls_params: None }
-        } else {
-            ConnectionAddr::Tcp(name, port)
-        });
-    }
-    if master.is_empty() || addresses.is_empty() {
-        return Err(form());
-    }
-    let wrong = |error: RedisError| SetupError(format!("{:?}", error.kind()));
-    let mut builder = SentinelClientBuilder::new(addresses, master, SentinelServerType::Master).map_err(wrong)?;
-    builder = builder.set_client_to_redis_protocol(ProtocolVersion::RESP3).set_client_to_redis_db(database);
-    if tls {
-        builder = builder.set_client_to_redis_tls_mode(TlsMode::Secure);
-    }
-    if let Some(who) = who {
-        let parsed = url::Url::parse(&format!("redis://{who}@host")).map_err(|_| form())?;
-        let decoded = |text: &str| -> String {
-            url::form_urlencoded::parse(format!("k={}", text.replace('+', "%2B")).as_bytes())
-                .map(|(_, value)| value.into_owned())
-                .collect()
-        };
-        if !parsed.username().is_empty() {
-            builder = builder.set_client_to_redis_username(decoded(parsed.username()));
-        }
-        if let Some(password) = parsed.password() {
-            builder = builder.set_client_to_redis_password(decoded(password));
-        }
-    }
-    Ok(Origin::Sentinel(Box::new(builder.build().map_err(wrong)?)))
 }
 
 #[cfg(test)]

@@ -10,7 +10,8 @@ use redis::{FromRedisValue, ScriptInvocation};
 
 use crate::{
     layout::{self, Entry, LIST, MARK, SET, VERIFICATION},
-    link::{Link, SetupError},
+    link::Link,
+    origin::SetupError,
     records,
     scripts::Scripts,
 };

@@ -223,5 +223,5 @@ async fn a_secondary_storage_that_tells_of_changes_has_a_cache() {
 fn a_secondary_storage_that_is_away_is_an_error() {
     let config = format!("{GOOD}[secondary_storage]\nurl = \"redis://:hush@127.0.0.1:1\"\n");
     let says = finding(&config, "error", "secondary_storage");
-    assert!(says.contains("unavailable") && !says.contains("hush"), "{says}");
+    assert!(says.contains("Redis at 127.0.0.1:1 cannot be reached") && !says.contains("hush"), "{says}");
 }
