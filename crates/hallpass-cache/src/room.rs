@@ -103,7 +103,7 @@ const SHARED_BYTES: usize = 32;
 
 impl Weighter<Key, Entry> for Bytes {
     fn weight(&self, _: &Key, entry: &Entry) -> u64 {
-        SLOT + entry.bytes()
+        SLOT + bytes(&entry.found)
     }
 }
 
@@ -113,19 +113,19 @@ impl Weighter<Key, Nobody> for Bytes {
     }
 }
 
-impl Entry {
-    /// How much of the heap it takes.
-    fn bytes(&self) -> u64 {
-        let Session { id, token, ip_address, user_agent, user_id, extra: of_session, .. } = &self.found.session;
-        let User { id: owner, name, email, image, extra: of_user, .. } = &self.found.user;
-        let texts = [id.as_str(), token.expose(), user_id.as_str(), owner.as_str(), name, email];
-        let optional = [ip_address, user_agent, image].map(|text| text.as_deref().unwrap_or_default());
-        let blocks: usize = texts.into_iter().chain(optional).map(|text| block(text.len())).sum();
-        // It is written when the session is first asked for over HTTP, so each is weighed as if it had been. What additional fields take in
-        // memory and in JSON is about the same.
-        let json = block(self.found.json_size()) + block(SHARED_BYTES);
-        (block(SHARED) + blocks + json + 2 * (fields(of_session) + fields(of_user))) as u64
-    }
+/// How much of the heap it takes.
+fn bytes(found: &SessionAndUser) -> u64 {
+    let Session { id, token, ip_address, user_agent, user_id, extra: of_session, .. } = &found.session;
+    let User { id: owner, name, email, image, extra: of_user, .. } = &found.user;
+    let texts = [id.as_str(), token.expose(), user_id.as_str(), owner.as_str(), name, email];
+    let optional = [ip_address, user_agent, image].map(|text| text.as_deref().unwrap_or_default());
+    let texts = texts.into_iter().chain(optional);
+    let blocks: usize = texts.clone().map(|text| block(text.len())).sum();
+    let escapes: usize = texts.map(escapes).sum();
+    // It is written when the session is first asked for over HTTP, so each is weighed as if it had been. What additional fields take in
+    // memory and in JSON is about the same.
+    let json = block(found.json_size() + escapes) + block(SHARED_BYTES);
+    (block(SHARED) + blocks + json + 2 * (fields(of_session) + fields(of_user))) as u64
 }
 
 /// What an allocation of this many bytes takes with the allocator's own word, in its steps of 16.
@@ -139,10 +139,20 @@ const fn block(bytes: usize) -> usize {
     }
 }
 
+/// By how much a text is longer in JSON. Names are what strangers choose, and one of control characters is written six times as long.
+fn escapes(text: &str) -> usize {
+    let longer = |byte| match byte {
+        0..0x20 => 5,
+        b'"' | b'\\' => 1,
+        _ => 0,
+    };
+    text.bytes().map(longer).sum()
+}
+
 fn fields(fields: &Fields) -> usize {
     // Names are shared with the schema, but for fields that a document holds.
     let cells = fields.iter().map(|(_, value)| match value {
-        Value::Text(text) => block(text.capacity()),
+        Value::Text(text) => block(text.capacity()) + escapes(text),
         Value::Json(json) => document(json),
         _ => 0,
     });
@@ -153,9 +163,34 @@ fn fields(fields: &Fields) -> usize {
 fn document(json: &serde_json::Value) -> usize {
     use serde_json::Value as Json;
     match json {
-        Json::String(text) => block(text.capacity()),
+        Json::String(text) => block(text.capacity()) + escapes(text),
         Json::Array(list) => list.iter().map(|one| 32 + document(one)).sum(),
         Json::Object(map) => map.iter().map(|(name, one)| 120 + block(name.capacity()) + document(one)).sum(),
         _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hallpass_store::{SessionId, SessionToken, Timestamp, UserId};
+
+    use super::*;
+
+    #[test]
+    fn a_text_weighs_what_it_takes_with_its_json() {
+        let now = Timestamp::from_millis(0);
+        let weighed = |name: &str| {
+            let user = User::new(UserId::new("u1"), name, "ann@example.com", now);
+            let session = Session::new(SessionId::new("s1"), SessionToken::new("t"), user.id.clone(), now, now);
+            let found = SessionAndUser::new(session, user);
+            (found.json().unwrap().len(), bytes(&found))
+        };
+        let (plain, least) = weighed("");
+        for name in ["a".repeat(9000), "\u{1}".repeat(9000), "\"\\".repeat(4500), "é".repeat(4500)] {
+            let (json, weight) = weighed(&name);
+            let takes = json - plain + name.len();
+            let weighs = usize::try_from(weight - least).unwrap();
+            assert!((takes..takes + 64).contains(&weighs), "{takes} {weighs}");
+        }
     }
 }
