@@ -261,11 +261,11 @@ fn web() -> Result<Tally, String> {
     walk("web")
 }
 
-/// Builds the example application, for development as whoever copies it would, and walks a page that uses it.
+/// Walks a page that uses the example application.
 fn walk(page: &str) -> Result<Tally, String> {
     system("/usr/bin/chromium", "chromium")?;
     prepare_node()?;
-    let built = check(&mut cargo(&["build", "--quiet", "-p", "example-axum-api"]))?;
+    let built = build_examples()?;
     if built.failed > 0 {
         return Ok(built);
     }
@@ -284,12 +284,18 @@ fn gateways() -> Result<Tally, String> {
     counted(run.env("ENVOY_BIN", python.with_file_name("envoy")), count_conformance)
 }
 
-/// Builds the examples, and does what their page says.
-fn examples() -> Result<Tally, String> {
+/// Builds the examples, for development as whoever copies one would. Always all of them: with one less the features of what they depend on would be
+/// others, and all that would be compiled again.
+fn build_examples() -> Result<Tally, String> {
     let programs = ["axum-api", "plain-hyper", "cli-login", "native-client", "actix-api", "tonic-service"];
     let packages = programs.map(|name| format!("example-{name}"));
     let selected = packages.iter().flat_map(|package| ["-p", package]);
-    let built = check(&mut cargo(&["build", "--quiet"].into_iter().chain(selected).collect::<Vec<_>>()))?;
+    check(&mut cargo(&["build", "--quiet"].into_iter().chain(selected).collect::<Vec<_>>()))
+}
+
+/// Does what the page of the examples says.
+fn examples() -> Result<Tally, String> {
+    let built = build_examples()?;
     if built.failed > 0 {
         return Ok(built);
     }
@@ -304,7 +310,8 @@ fn book() -> Result<Tally, String> {
     for program in ["curl", "openssl", "python3"] {
         system(program, program)?;
     }
-    let built = check(&mut cargo(&["build", "--quiet", "-p", "hallpass-book", "--example", "add-to-axum"]))?;
+    // With the features of everything, so that nothing is compiled again that the tests have compiled.
+    let built = check(&mut cargo(&["build", "--quiet", "--workspace", "--all-features", "--example", "add-to-axum"]))?;
     if built.failed > 0 {
         return Ok(built);
     }

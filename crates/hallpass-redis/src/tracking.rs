@@ -13,7 +13,7 @@ pub(crate) async fn begin(connection: &mut MultiplexedConnection) -> Result<bool
         Err(error) if matches!(error.code(), Some("NOPERM" | "ERR")) => {
             tracing::warn!(
                 reason = words(&error),
-                "Redis refuses CLIENT TRACKING, so sessions are not kept in memory; where that is mended, start this server again"
+                "Redis refuses CLIENT TRACKING, so sessions are not kept in memory; once that is mended, start this server again"
             );
             Ok(false)
         }

@@ -132,6 +132,9 @@ pub(crate) struct Person {
     /// The last known password first, then those that may have been set since.
     pub(crate) passwords: Vec<String>,
     pub(crate) names: Vec<String>,
+    /// Names that the database may have and that sessions in a storage of their own do not show yet: of a change that was not answered. Whoever signs in
+    /// next shows it.
+    pub(crate) late_names: Vec<String>,
     pub(crate) tokens: Vec<Arc<Token>>,
     pub(crate) reset: Option<UsedPerhaps>,
     /// Whether a change of the password that ends all other sessions was not answered.
@@ -146,6 +149,7 @@ impl Person {
             presence: Presence::PerhapsMade,
             passwords: vec![format!("password {}", dice.word())],
             names: vec![dice.word()],
+            late_names: Vec::new(),
             tokens: Vec::new(),
             reset: None,
             ends_with_password: false,

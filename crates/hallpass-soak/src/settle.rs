@@ -201,10 +201,13 @@ impl Writer {
 
     async fn find_name(&mut self, person: &mut Person, token: &str) -> Result<(), NotYet> {
         let name = self.name(token).await.ok_or(NotYet)?;
-        if !person.names.contains(&name) {
+        if !person.names.contains(&name) && !person.late_names.contains(&name) {
             self.run.judge.wrong("somebody has a name that nobody gave".to_owned());
         }
-        person.names = vec![name];
+        let others = std::mem::replace(&mut person.names, vec![name]);
+        if !self.run.sessions_in_database {
+            person.late_names.extend(others);
+        }
         Ok(())
     }
 }

@@ -175,6 +175,7 @@ impl Writer {
             return;
         };
         person.names = vec![name];
+        person.late_names.clear();
         if let Some(found) = self.name(&token.text).await
             && person.names.first() != Some(&found)
         {

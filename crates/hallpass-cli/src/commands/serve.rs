@@ -4,6 +4,7 @@ use hallpass::{
     Environment, Hallpass,
     store::{Lack, Mode, Plan},
 };
+use hallpass_sql::SqlStore;
 use tokio::{net::TcpListener, time::timeout};
 
 use super::{
@@ -92,12 +93,25 @@ fn find_secrets(config: &Config) -> Result<Secrets, Failure> {
     let (secrets, origin) = config.secrets()?;
     match origin {
         SecretOrigin::Configured => {}
-        SecretOrigin::File(path) => tracing::info!(path = %path.display(), "using the secret in this file"),
+        SecretOrigin::File(path) => {
+            tracing::info!(path = %path.display(), "using the secret in this file");
+            warn_of_own_secret(config);
+        }
         SecretOrigin::Made(path) => {
             tracing::info!(path = %path.display(), "made a secret; whoever has this file can sign tokens");
+            warn_of_own_secret(config);
         }
     }
     Ok(secrets)
+}
+
+/// Tokens of one server would be nobody's on the next.
+fn warn_of_own_secret(config: &Config) {
+    if !SqlStore::is_embedded(&config.database.url) {
+        tracing::warn!(
+            "every server at this database needs the same secret; set HALLPASS__SECRET to one for all of them"
+        );
+    }
 }
 
 /// Whether sessions are looked up in memory, and why not.
@@ -106,15 +120,16 @@ fn tell_of_cache(auth: &Hallpass, config: &Config, lacking: Plan) {
     let silent = lacking.lacks.into_iter().find(|lack| matches!(lack, Lack::Changes { .. }));
     match auth.session_cache() {
         Ok(cache) if cache.is_coherent() => {
+            let silent = silent.filter(|_| config.secondary_storage.url.is_none());
             // It finds the triggers by itself when they are there.
-            if let Some(lack) = silent.filter(|_| config.secondary_storage.url.is_none()) {
+            if let Some(lack) = &silent {
                 tracing::warn!(
                     "the session cache is off, because the database lacks {lack}; run `hallpass migrate` as a user who may, and it \
                      comes on without a restart"
                 );
             }
             // Listening begins now, so that the first look-ups are kept already.
-            tokio::spawn(session_cache::tell_when_on(auth.clone()));
+            tokio::spawn(session_cache::tell_when_on(auth.clone(), silent.is_some()));
         }
         Ok(_) => tracing::warn!(
             "the session cache is on by session.cache.accept_stale: what other nodes and programs change is seen late"

@@ -46,13 +46,13 @@ pub(super) async fn is_proven(cache: &CachedStore, schema: &Schema, patience: Du
 /// How long a store may take to prove it, before somebody is told.
 pub(super) const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Says that the cache is on once it is, and after a while that it is not yet.
-pub(super) async fn tell_when_on(auth: Hallpass) {
+/// Says that the cache is on once it is, and after a while that it is not, unless that was `told`.
+pub(super) async fn tell_when_on(auth: Hallpass, told: bool) {
     let Ok(cache) = auth.session_cache() else { return };
     if !is_proven(cache, auth.schema(), PATIENCE).await {
-        tracing::warn!(
-            "the session cache is not on yet: nothing has shown so far that changes by others are heard of; it comes on by itself"
-        );
+        if !told {
+            tracing::warn!("the session cache is not on: nothing has shown so far that changes by others are heard of");
+        }
         while !is_proven(cache, auth.schema(), PATIENCE).await {}
     }
     tracing::info!("the session cache is on");

@@ -15,7 +15,7 @@ pub struct DatabaseSection {
     pub url: String,
     /// Whether `serve` creates what is missing; for SQLite yes.
     pub auto_migrate: Option<bool>,
-    /// How many connections this server makes at most; 10 to Postgres, of which it needs 3; 16 to MySQL and MariaDB. One more listens for changes.
+    /// How many connections this server makes at most; 10 to Postgres, of which it needs 3; 16 to MySQL and MariaDB. On Postgres two more serve to hear of changes.
     pub max_connections: Option<usize>,
     /// How long a connection may take to be made; 3 seconds to Postgres, 5 to MySQL and MariaDB.
     pub connect_timeout: Option<Span>,

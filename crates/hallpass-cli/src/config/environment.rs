@@ -34,6 +34,10 @@ pub(super) fn overlay(table: &mut Table, variables: &BTreeMap<String, String>) -
 /// `HALLPASS_SECRET` and `HALLPASS_DATABASE_URL` do nothing, and whoever wrote them should know. Other variables that begin so are
 /// somebody else's: orchestrators set some for a service of this name.
 fn one_underscore_short(name: &str) -> Option<String> {
+    // The variable of the commands that sign in. There is a key of that name, which is about something else.
+    if name == "HALLPASS_PROFILE" {
+        return None;
+    }
     let path = name.strip_prefix("HALLPASS_")?;
     let meant = keys::with_single_underscores(path)?;
     Some(format!("{name}: write {PREFIX}{meant}, with two underscores between the parts"))

@@ -66,6 +66,7 @@ fn what_others_call_a_key_leads_to_it() {
         let error = reading("", &[(name, "x")]).unwrap_err();
         assert!(error.contains(&format!("{name}: write {meant}, with two")), "{error}");
     }
+    assert!(reading("", &[("HALLPASS_PROFILE", "work")]).is_ok(), "that is the client's");
     // What orchestrators set for a service that is called hallpass.
     assert!(reading("", &[("HALLPASS_PORT", "tcp://10.0.0.1:3000"), ("HALLPASS_SERVICE_HOST", "10.0.0.1")]).is_ok());
 }

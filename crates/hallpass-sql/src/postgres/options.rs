@@ -192,6 +192,10 @@ impl Server {
         if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
             config.host("localhost");
         }
+        // Otherwise a part of the password would be taken for the server's name, and told.
+        if config.get_hosts().iter().any(|host| matches!(host, Host::Tcp(name) if name.contains('@'))) {
+            return Err(wrong("it has several `@`; write one that belongs to the password as `%40`"));
+        }
         if config.get_user().is_none() {
             return Err(wrong("it names no user"));
         }
