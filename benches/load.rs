@@ -72,7 +72,12 @@ fn value_of<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a str> {
 
 /// `GET path` with a bearer token.
 pub fn get(path: &str, token: &str) -> Vec<u8> {
-    format!("GET {path} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {token}\r\n\r\n").into_bytes()
+    get_with(path, &format!("authorization: Bearer {token}"))
+}
+
+/// `GET path` with a header.
+pub fn get_with(path: &str, header: &str) -> Vec<u8> {
+    format!("GET {path} HTTP/1.1\r\nhost: bench\r\n{header}\r\n\r\n").into_bytes()
 }
 
 /// `POST path` with a JSON body.

@@ -38,9 +38,13 @@ pub fn tokens(sessions: usize) -> Vec<SessionToken> {
 
 /// So many of them.
 pub fn some_tokens(sessions: usize, count: usize) -> Vec<SessionToken> {
+    chosen(sessions, count).map(|n| SessionToken::new(token(n))).collect()
+}
+
+/// Which sessions these are.
+pub fn chosen(sessions: usize, count: usize) -> impl Iterator<Item = usize> {
     let step = (sessions / count).max(1);
-    let chosen = |n: usize| (n * 7919 % count) * step % sessions;
-    (0..count).map(|n| SessionToken::new(token(chosen(n)))).collect()
+    (0..count).map(move |n| (n * 7919 % count) * step % sessions)
 }
 
 /// A connection set up as the store sets up its own.

@@ -31,6 +31,13 @@ impl Server {
         Self::wait_for(command.spawn().unwrap(), address)
     }
 
+    /// Another program, which listens there.
+    pub fn program(program: &Path, arguments: &[&str], address: SocketAddr) -> Self {
+        let mut command = Command::new(program);
+        command.args(arguments).stderr(Stdio::null()).stdin(Stdio::null());
+        Self::wait_for(command.spawn().unwrap(), address)
+    }
+
     /// `hallpass serve` on a SQLite database.
     pub fn hallpass(database: &Path, folder: &Path) -> Self {
         Self::hallpass_with(&format!("[database]\nurl = \"sqlite://{}\"", database.display()), folder)

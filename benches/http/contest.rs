@@ -14,14 +14,14 @@ use serde_json::Value;
 use tokio::runtime::Runtime;
 
 use crate::{
-    Arguments, limits, measure,
+    Arguments, limits, measure, peers,
     report::{self, Row},
     stores::Store,
 };
 
 /// A server with something that it is asked.
 pub(crate) struct Contestant {
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     /// What it is compared with.
     pub(crate) beside: &'static str,
     pub(crate) server: Rc<Server>,
@@ -69,11 +69,11 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     report::limits(&limits, arguments.slack)
 }
 
-struct Contest<'a> {
-    arguments: &'a Arguments,
-    runtime: &'a Runtime,
-    store: &'a Store,
-    sessions: usize,
+pub(crate) struct Contest<'a> {
+    pub(crate) arguments: &'a Arguments,
+    pub(crate) runtime: &'a Runtime,
+    pub(crate) store: &'a Store,
+    pub(crate) sessions: usize,
 }
 
 impl Contest<'_> {
@@ -81,7 +81,7 @@ impl Contest<'_> {
         seed::some_tokens(self.sessions, self.arguments.tokens.min(self.sessions))
     }
 
-    fn wants(&self, name: &str) -> bool {
+    pub(crate) fn wants(&self, name: &str) -> bool {
         let only = &self.arguments.only;
         only.is_empty() || only.iter().any(|part| name.contains(&**part))
     }
@@ -93,8 +93,9 @@ impl Contest<'_> {
         let answers = self.answers(&uncached.0, &asking);
         let map = self.map(&answers);
         let mut contestants = Vec::new();
-        let mut joins = |name, beside, (server, idle): (Server, f64)| {
-            contestants.push(Contestant { name, beside, server: Rc::new(server), idle, asking: asking.clone() });
+        let mut joins = |name: &str, beside, (server, idle): (Server, f64)| {
+            let (name, server) = (name.to_owned(), Rc::new(server));
+            contestants.push(Contestant { name, beside, server, idle, asking: asking.clone() });
         };
         joins(MAP, MAP, map);
         joins(QUERY, QUERY, self.baseline(&format!("{:?}", self.store.kind).to_lowercase(), &self.store.place));
@@ -106,9 +107,12 @@ impl Contest<'_> {
             Some(server) => joins(NPM, QUERY, started(server)),
             None => eprintln!("the npm package is not installed: run `npm ci` in conformance/"),
         }
-        contestants.retain(|contestant| self.wants(contestant.name));
+        contestants.retain(|contestant| self.wants(&contestant.name));
         for contestant in &contestants {
             self.check(contestant, &answers);
+        }
+        if let Some(program) = &self.arguments.peers {
+            contestants.extend(peers::start(program, self));
         }
         measure::measure(self.runtime, &contestants, self.arguments)
     }
@@ -122,9 +126,9 @@ impl Contest<'_> {
         let (hallpass, idle) = self.hallpass(false);
         let (axum, hallpass) = (Rc::new(axum), Rc::new(hallpass));
         let contestants = [
-            Contestant { name: AXUM_OK, beside: AXUM_OK, server: axum, idle: axum_idle, asking: ok.clone() },
-            Contestant { name: OK, beside: AXUM_OK, server: Rc::clone(&hallpass), idle, asking: ok },
-            Contestant { name: FORGED, beside: OK, server: hallpass, idle, asking: forged },
+            Contestant { name: AXUM_OK.to_owned(), beside: AXUM_OK, server: axum, idle: axum_idle, asking: ok.clone() },
+            Contestant { name: OK.to_owned(), beside: AXUM_OK, server: Rc::clone(&hallpass), idle, asking: ok },
+            Contestant { name: FORGED.to_owned(), beside: OK, server: hallpass, idle, asking: forged },
         ];
         measure::measure(self.runtime, &contestants, self.arguments)
     }
@@ -161,12 +165,6 @@ impl Contest<'_> {
 
     /// They are compared only if they do the same.
     fn check(&self, contestant: &Contestant, answers: &[(String, String)]) {
-        // Between the outermost braces: the npm package's answers come in chunks, with their lengths around them.
-        let json = |text: &[u8]| {
-            let (first, last) =
-                (text.iter().position(|byte| *byte == b'{'), text.iter().rposition(|byte| *byte == b'}'));
-            serde_json::from_slice::<Value>(&text[first.unwrap()..=last.unwrap()]).unwrap()
-        };
         self.runtime.block_on(async {
             let mut client = Client::connect(contestant.server.address).await;
             for ((_, answer), request) in answers.iter().zip(contestant.asking.requests.iter()).take(100) {
@@ -182,7 +180,13 @@ fn ask_for(tokens: &[SessionToken], key: &SigningKey, is_answer: fn(&[u8]) -> bo
     Asking { requests: Arc::new(tokens.iter().map(request).collect()), is_answer }
 }
 
-fn started(server: Server) -> (Server, f64) {
+/// Between the outermost braces: the npm package's answers come in chunks, with their lengths around them.
+pub(crate) fn json(text: &[u8]) -> Value {
+    let (first, last) = (text.iter().position(|byte| *byte == b'{'), text.iter().rposition(|byte| *byte == b'}'));
+    serde_json::from_slice(&text[first.unwrap()..=last.unwrap()]).unwrap()
+}
+
+pub(crate) fn started(server: Server) -> (Server, f64) {
     let idle = server.anonymous_mebibytes();
     (server, idle)
 }

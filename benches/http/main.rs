@@ -3,6 +3,7 @@
 //! ```text
 //! cargo bench -p hallpass-benches --bench http
 //! cargo bench -p hallpass-benches --bench http -- --store postgres --sessions 1000000,10000000 --tokens 100000
+//! cargo bench -p hallpass-benches --bench http -- --store sqlite,postgres --peers benches/peers/target/release/hallpass-bench-peers
 //! cargo bench -p hallpass-benches --bench http -- --help
 //! ```
 //!
@@ -25,10 +26,11 @@ mod baseline;
 mod contest;
 mod limits;
 mod measure;
+mod peers;
 mod report;
 mod stores;
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::Parser;
 use hallpass_benches::{cores, server};
@@ -51,6 +53,9 @@ struct Arguments {
     /// Only the servers whose names contain one of these.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
+    /// The program of `benches/peers`: other crates take part, each with its own tables in the same store.
+    #[arg(long)]
+    peers: Option<PathBuf>,
     #[arg(long, default_value_t = 5)]
     rounds: usize,
     /// How long a server is driven in a round.

@@ -72,7 +72,7 @@ impl Round {
 fn row(contestant: &Contestant, rounds: &[Round], beside: Option<&[Round]>) -> Row {
     let of = |what: &dyn Fn(&Round) -> f64| median(rounds.iter().map(what).collect());
     Row {
-        name: contestant.name,
+        name: contestant.name.clone(),
         throughput: of(&|round| round.measured.throughput()),
         cpu: of(&Round::cost),
         dearer: beside.map(|beside| {

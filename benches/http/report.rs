@@ -11,7 +11,7 @@ use crate::{
 /// One server's medians.
 #[derive(Debug, Clone)]
 pub(crate) struct Row {
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     /// Requests a second.
     pub(crate) throughput: f64,
     /// Microseconds of processor time that the server used for a request.
@@ -50,6 +50,9 @@ pub(crate) fn conditions(arguments: &Arguments) {
     let Arguments { tokens, rounds, seconds, connections, .. } = arguments;
     println!("\n{tokens} tokens in turn, {connections} connections, medians of {rounds} rounds of {seconds} s,");
     println!("each server one process with one core to itself; * the load generator had no time to spare\n");
+    if arguments.peers.is_some() {
+        println!("names with versions are other crates with their own tables: see benches/peers/README.md\n");
+    }
 }
 
 /// What was promised and what came of it; an error if something is past its limit.

@@ -90,7 +90,7 @@ impl Store {
             Kind::Sqlite => seed::fill(&mut seed::connect(&file(&self.folder)), new),
             Kind::Postgres => {
                 self.statements(&POSTGRES.map(str::to_owned), &new).await;
-                self.server().statement(&self.place, "VACUUM ANALYZE").await;
+                self.settle(&self.place).await;
             }
             Kind::Mariadb => {
                 let from_sequence = |part: &str| part.replace("SEQUENCE", &format!("seq_0_to_{}", sessions - 1));
@@ -117,6 +117,21 @@ impl Store {
                 .replace("ENDS", &plain(ends))
                 .replace("AGENT", AGENT);
             self.server().statement(&self.place, &filled).await;
+        }
+    }
+
+    /// A database without tables, for somebody else's: a file or a URL.
+    pub(crate) async fn empty(&self, name: &str) -> String {
+        match self.kind {
+            Kind::Postgres | Kind::Mariadb => self.server().database().await,
+            Kind::Sqlite | Kind::Redis => self.folder.path().join(format!("{name}.db")).display().to_string(),
+        }
+    }
+
+    /// What Postgres does by itself after a while, and would do while others are measured.
+    pub(crate) async fn settle(&self, place: &str) {
+        if self.kind == Kind::Postgres {
+            self.server().statement(place, "VACUUM ANALYZE").await;
         }
     }
 
