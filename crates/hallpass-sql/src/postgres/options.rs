@@ -252,7 +252,12 @@ mod tests {
             assert_eq!((server.config.get_ssl_mode(), server.trust.clone()), (mode, trust), "{options}");
             assert_eq!(server.name(), "db:5432");
         }
-        for url in ["postgres://app:hunter2@db/app?sslmode=x", "postgres://app:hunter2@db:x/app", "postgres://db/app"] {
+        for url in [
+            "postgres://app:hunter2@db/app?sslmode=x",
+            "postgres://app:hunter2@db:x/app",
+            "postgres://app:secret@hunter2@db/app",
+            "postgres://db/app",
+        ] {
             let said = Server::parse(url).err().unwrap().to_string();
             assert!(said.contains("postgres://<user>") && !said.contains("hunter2"), "{said}");
         }
