@@ -108,6 +108,19 @@ pub(super) fn limits(config: &Config, engine: &Hallpass, findings: &mut Findings
             ),
         );
     }
+    let bearer = &config.plugins.bearer;
+    if bearer.enabled && bearer.verify_endpoint && engine.rate_limit_of("/bearer/verify").is_some() {
+        findings.add(
+            Warning,
+            "rate_limit.custom_rules",
+            "a rule limits /bearer/verify, by which every request passes that a gateway lets through, all of them from the \
+             gateway's address; add \"/bearer/verify\" = false before it",
+        );
+    }
+}
+
+/// Where calls are counted, for those who run several servers.
+pub(super) fn counters(config: &Config, findings: &mut Findings) {
     let is_counted_here = match config.rate_limit.storage {
         None => config.secondary_storage.url.is_none(),
         Some(storage) => storage == RateLimitStorage::Memory,
@@ -118,15 +131,6 @@ pub(super) fn limits(config: &Config, engine: &Hallpass, findings: &mut Findings
             "rate_limit.storage",
             "each server counts for itself, so that several at this database allow several times as much; if there are, set it to \
              \"database\"",
-        );
-    }
-    let bearer = &config.plugins.bearer;
-    if bearer.enabled && bearer.verify_endpoint && engine.rate_limit_of("/bearer/verify").is_some() {
-        findings.add(
-            Warning,
-            "rate_limit.custom_rules",
-            "a rule limits /bearer/verify, by which every request passes that a gateway lets through, all of them from the \
-             gateway's address; add \"/bearer/verify\" = false before it",
         );
     }
 }
