@@ -203,6 +203,18 @@ fn what_stops_a_start_is_an_error_here_too() {
     assert!(finding(&later, "warning", "configuration").contains("does nothing with it yet"));
 }
 
+#[test]
+fn servers_at_one_database_are_told_where_calls_are_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let hint = ("hint".to_owned(), "rate_limit.storage".to_owned());
+    // Whether it answers does not matter.
+    let shared = format!("{GOOD}[database]\nurl = \"postgres://ann@127.0.0.1:1/app\"\n");
+    assert!(examined(folder.path(), &shared).0.contains(&hint));
+    for counted in ["enabled = false", "storage = \"database\""] {
+        assert!(!examined(folder.path(), &format!("{shared}[rate_limit]\n{counted}\n")).0.contains(&hint), "{counted}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_secondary_storage_that_tells_of_changes_has_a_cache() {
     let Some(redis) = Redis::start().await else { return };

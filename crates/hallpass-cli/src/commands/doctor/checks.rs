@@ -66,10 +66,12 @@ fn is_plain(url: &str) -> bool {
     url.scheme() == "http" && !is_here
 }
 
+/// No endpoint is there, so its limit is what every path has that nobody has thought of.
+const ANY_PATH: &str = "/-";
+
 /// Whom the rate limiter counts, and what it must not count.
 pub(super) fn limits(config: &Config, engine: &Hallpass, findings: &mut Findings) {
-    // No endpoint is there, so this is what every path has that nobody has thought of.
-    let Some(usual) = engine.rate_limit_of("/-") else {
+    let Some(usual) = engine.rate_limit_of(ANY_PATH) else {
         if is_production(config) {
             findings.add(
                 Warning,
@@ -120,12 +122,13 @@ pub(super) fn limits(config: &Config, engine: &Hallpass, findings: &mut Findings
 }
 
 /// Where calls are counted, for those who run several servers.
-pub(super) fn counters(config: &Config, findings: &mut Findings) {
+pub(super) fn counters(config: &Config, engine: &Hallpass, findings: &mut Findings) {
+    let is_limited = engine.rate_limit_of(ANY_PATH).is_some();
     let is_counted_here = match config.rate_limit.storage {
         None => config.secondary_storage.url.is_none(),
         Some(storage) => storage == RateLimitStorage::Memory,
     };
-    if is_production(config) && is_counted_here && !SqlStore::is_embedded(&config.database.url) {
+    if is_production(config) && is_limited && is_counted_here && !SqlStore::is_embedded(&config.database.url) {
         findings.add(
             Hint,
             "rate_limit.storage",

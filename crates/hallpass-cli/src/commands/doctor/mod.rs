@@ -100,9 +100,7 @@ async fn examine(loaded: &Loaded) -> Result<Findings, Failure> {
         Ok((engine, origin)) => {
             findings.0.extend(heard.take("configuration"));
             checks::limits(config, &engine, &mut findings);
-            if engine.rate_limit_of("/-").is_some() {
-                checks::counters(config, &mut findings);
-            }
+            checks::counters(config, &engine, &mut findings);
             // Before the database is opened: SQLite gives the files beside it the mode of its own.
             checks::files(config, origin.as_ref(), &mut findings);
             checks::database(config, &engine, &mut findings).await;
