@@ -118,6 +118,20 @@ async fn a_full_queue_is_unavailable_and_reads_go_on() {
     assert_eq!(store.find(&file.schema, Query::table("user")).await.unwrap().len(), 1 + written);
 }
 
+#[tokio::test]
+async fn a_file_that_another_process_holds_locked_is_opened_when_it_lets_go() {
+    let file = File::new();
+    let other = file.raw();
+    // A new file, not yet in WAL mode: the one lock keeps readers out too.
+    other.execute_batch("BEGIN EXCLUSIVE; CREATE TABLE \"mine\" (\"id\" TEXT)").unwrap();
+    let impatient = SqlStore::sqlite(file.options().busy_timeout(Duration::from_millis(100))).await;
+    assert!(matches!(impatient, Err(ConnectError::Open { .. })), "{impatient:?}");
+    let opening = tokio::spawn(SqlStore::sqlite(file.options()));
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    other.execute_batch("COMMIT").unwrap();
+    opening.await.unwrap().unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn stores_of_several_processes_share_one_file_from_the_first_moment() {
     let file = File::new();

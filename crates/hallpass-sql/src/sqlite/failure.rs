@@ -25,8 +25,7 @@ impl From<StoreError> for Failure {
 impl Failure {
     /// Whether waiting would have helped.
     pub(super) fn is_busy(&self) -> bool {
-        let Self::Driver(error) = self else { return false };
-        matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+        matches!(self, Self::Driver(error) if is_locked(error))
     }
 
     /// The failure for the caller, with names from the table that was worked on.
@@ -36,6 +35,11 @@ impl Failure {
             Self::Driver(error) => store_error(error, table),
         }
     }
+}
+
+/// Whether somebody else holds what was asked for.
+pub(super) fn is_locked(error: &Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }
 
 pub(super) fn store_error(error: Error, table: Option<&Table>) -> StoreError {

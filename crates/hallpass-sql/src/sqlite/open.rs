@@ -4,12 +4,13 @@ use std::{
     fs::{self, OpenOptions},
     io,
     path::{self, Path},
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
 
-use super::options::SqliteOptions;
+use super::{failure::is_locked, options::SqliteOptions};
 use crate::ConnectError;
 
 /// The connections of one database.
@@ -23,6 +24,9 @@ pub(super) struct Opened {
 /// How much of the file may be mapped; only address space until it is read. Mapped pages are read without a system call and
 /// without a copy.
 const MAPPED: i64 = 1 << 30;
+
+/// How long to wait before trying again to open a file that others hold locked.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// How many prepared statements a connection keeps. The engine has a few dozen shapes of query.
 const STATEMENTS: usize = 64;
@@ -51,11 +55,23 @@ pub(super) fn open(options: &SqliteOptions) -> Result<Opened, ConnectError> {
         let many = |timeout| (0..options.readers).map(|_| reader(timeout)).collect::<rusqlite::Result<Vec<_>>>();
         Ok(Opened { writer, readers: many(options.busy_timeout)?, inline: many(Duration::ZERO)? })
     };
-    let opened = connections().map_err(|cause| explain(path, cause))?;
+    let opened = patiently(options.busy_timeout, connections).map_err(|cause| explain(path, cause))?;
     if opened.writer.is_readonly("main").map_err(|cause| explain(path, cause))? {
         return Err(permission(path, io::Error::from(io::ErrorKind::ReadOnlyFilesystem)));
     }
     Ok(opened)
+}
+
+/// SQLite itself does not wait for some of the locks that opening needs, such as those for turning a new file to WAL mode while
+/// another process does the same, or of the last process that leaves it.
+fn patiently<T>(timeout: Duration, attempt: impl Fn() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+    let since = Instant::now();
+    loop {
+        match attempt() {
+            Err(error) if is_locked(&error) && since.elapsed() < timeout => thread::sleep(PAUSE),
+            answer => return answer,
+        }
+    }
 }
 
 /// Makes the file if it is not there: for its owner only, since it holds sessions and password hashes. The files SQLite puts beside
