@@ -8,10 +8,12 @@
 //! | `link` | the one connection: made again when it breaks |
 //! | `origin` | which Redis an address means |
 //! | `tracking` | how it tells of changes |
+//! | `keeping` | whether it keeps what it is given |
 //! | `storage` | [`RedisStorage`]: the operations of a [`SecondaryStorage`](hallpass_store::SecondaryStorage) |
 //!
 //! Everything goes over one RESP3 connection that all callers share, so that what Redis says of changes comes in order with its answers.
 
+mod keeping;
 mod layout;
 mod link;
 mod origin;
@@ -20,5 +22,6 @@ mod scripts;
 mod storage;
 mod tracking;
 
+pub use keeping::Keeping;
 pub use origin::SetupError;
 pub use storage::RedisStorage;

@@ -80,7 +80,7 @@ impl Link {
         }
         drop(waited);
         let reason = self.current.borrow().as_ref().err().cloned().unwrap_or_else(|| Arc::from("closed"));
-        Err(StoreError::unavailable(format!("Redis at {} cannot be reached: {reason}", self.name)))
+        Err(StoreError::unavailable(format!("Redis at {} cannot be used: {reason}", self.name)))
     }
 
     /// What a failure means, and whether the connection is still the right one.
@@ -156,7 +156,7 @@ impl Keeper {
                 }
                 Err(reason) => {
                     if outage.is_news(&reason) {
-                        tracing::warn!(reason, "Redis at {} cannot be reached", self.origin.name());
+                        tracing::warn!(reason, "Redis at {} cannot be used", self.origin.name());
                     }
                     drop(self.publish.send_replace(Err(Arc::from(&*reason))));
                 }

@@ -9,6 +9,7 @@ use hallpass_store::{
 use redis::{FromRedisValue, ScriptInvocation};
 
 use crate::{
+    keeping::Keeping,
     layout::{self, Entry, LIST, MARK, SET, VERIFICATION},
     link::Link,
     origin::SetupError,
@@ -57,6 +58,14 @@ impl RedisStorage {
         let prefix: Arc<str> = prefix.into();
         let link = Arc::new(Link::open(url, Arc::clone(&prefix))?);
         Ok(Self { link, prefix, scripts: Arc::new(Scripts::new()) })
+    }
+
+    /// Asks Redis how well it keeps what it is given.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn keeping(&self) -> Result<Keeping, StoreError> {
+        Ok(Keeping::of(&self.ask::<String>(&redis::cmd("INFO")).await?))
     }
 
     fn key(&self, name: &str, rest: &str) -> String {

@@ -3,7 +3,7 @@ use std::net::SocketAddr;
 use hallpass::{Environment, Secret, store::MemoryStore};
 use hallpass_sql::SqlStore;
 
-use super::{Failure, builder, chain};
+use super::{Failure, builder, chain, mysql, postgres};
 use crate::{
     config::{Loaded, draw_secret},
     output,
@@ -25,7 +25,13 @@ pub(super) fn announce(loaded: &Loaded) -> Result<(), Failure> {
 /// What is wrong with single keys was told when the configuration was loaded; this asks those who are to use them.
 pub(super) fn run(loaded: &Loaded) -> Result<(), Failure> {
     let config = &loaded.config;
-    SqlStore::file_of(&config.database.url).map_err(|error| format!("database.url: {}", chain(error)))?;
+    let database = &config.database;
+    SqlStore::file_of(&database.url).map_err(|error| format!("database.url: {}", chain(error)))?;
+    if database.is_postgres() {
+        drop(postgres(database)?);
+    } else if database.is_mysql() {
+        drop(mysql(database)?);
+    }
     if let Some(address) = config.server.metrics_listen.as_deref().filter(|it| it.parse::<SocketAddr>().is_err()) {
         return Err(format!("server.metrics_listen: `{address}` is no address and port such as 127.0.0.1:9100").into());
     }

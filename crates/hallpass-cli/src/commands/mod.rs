@@ -5,6 +5,7 @@ mod config_check;
 mod doctor;
 mod migrate;
 mod proxy;
+mod rehearsal;
 mod secret;
 mod serve;
 mod session;
@@ -120,8 +121,12 @@ async fn open_once_up(database: &DatabaseSection) -> Result<SqlStore, Failure> {
     }
 }
 
+fn of_url(error: ConnectError) -> Failure {
+    format!("database.url: {}", chain(error)).into()
+}
+
 fn postgres(database: &DatabaseSection) -> Result<PostgresOptions, Failure> {
-    let mut options = PostgresOptions::new(&database.url).map_err(chain)?.statement_cache(database.statement_cache);
+    let mut options = PostgresOptions::new(&database.url).map_err(of_url)?.statement_cache(database.statement_cache);
     if let Some(url) = database.listen_url() {
         options = options.listen_url(url).map_err(|error| format!("database.listen_url: {}", chain(error)))?;
     }
@@ -141,7 +146,7 @@ fn postgres(database: &DatabaseSection) -> Result<PostgresOptions, Failure> {
 }
 
 fn mysql(database: &DatabaseSection) -> Result<MysqlOptions, Failure> {
-    let mut options = MysqlOptions::new(&database.url).map_err(chain)?;
+    let mut options = MysqlOptions::new(&database.url).map_err(of_url)?;
     if !database.statement_cache {
         options = options.statement_cache(0);
     }

@@ -299,7 +299,22 @@ pub fn read(text: &str, source: &str, variables: &BTreeMap<String, String>) -> R
     }
     warnings.extend(mail::warnings(&config));
     warnings.extend(config.database.warnings());
+    warnings.extend(without_redis(&config));
     Ok(Loaded { config, warnings })
+}
+
+/// Keys that are set, and do nothing without a secondary storage.
+fn without_redis(config: &Config) -> Vec<String> {
+    let usual = SecondaryStorageSection::default().key_prefix;
+    let set = [
+        ("secondary_storage.key_prefix", config.secondary_storage.key_prefix != usual),
+        ("session.store_session_in_database", config.session.store_session_in_database),
+        ("session.preserve_session_in_database", config.session.preserve_session_in_database),
+        ("verification.store_in_database", config.verification.store_in_database),
+    ];
+    let idle = set.into_iter().filter(|(_, is_set)| *is_set && config.secondary_storage.url.is_none());
+    idle.map(|(key, _)| format!("{key} does nothing without secondary_storage.url; set that, or leave it out"))
+        .collect()
 }
 
 /// What is wrong with a value without the value, which may be a secret in the wrong place.

@@ -84,6 +84,19 @@ fn limits_of_the_database_are_checked() {
 }
 
 #[test]
+fn what_only_redis_does_is_told_where_there_is_none() {
+    let keys = "[secondary_storage]\nkey_prefix = \"a:\"\n[session]\nstore_session_in_database = true\n\
+                preserve_session_in_database = true\n[verification]\nstore_in_database = true\n";
+    let warnings = reading(keys, &[]).unwrap().warnings;
+    assert_eq!(
+        warnings.iter().filter(|it| it.contains("does nothing without secondary_storage.url")).count(),
+        4,
+        "{warnings:?}"
+    );
+    assert!(reading(keys, &[("HALLPASS__SECONDARY_STORAGE__URL", "redis://h")]).unwrap().warnings.is_empty());
+}
+
+#[test]
 fn keys_to_come_warn_and_change_nothing() {
     let loaded = reading("[social_providers.github]\nclient_id = \"x\"\n", &[]).unwrap();
     assert_eq!(loaded.config, Config::default());

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use hallpass_test_services::Redis;
+use hallpass_test_services::{Postgres, Redis, Settings};
 
 use crate::support::{Server, err, out, run};
 
@@ -155,6 +155,8 @@ fn a_database_that_is_none_is_wrong() {
     assert!(found.contains(&("error".into(), "database".into())), "{json}");
     let (found, json) = examined(folder.path(), &format!("{GOOD}[database]\nurl = \"sqlite::memory:\"\n"));
     assert!(found.contains(&("warning".into(), "database".into())), "{json}");
+    let (found, json) = examined(folder.path(), &format!("{GOOD}[database]\nurl = \"sqlite://nowhere/a.db\"\n"));
+    assert!(found.contains(&("error".into(), "database.url".into())) && json.contains("does not exist"), "{json}");
 }
 
 #[cfg(unix)]
@@ -235,5 +237,51 @@ async fn a_secondary_storage_that_tells_of_changes_has_a_cache() {
 fn a_secondary_storage_that_is_away_is_an_error() {
     let config = format!("{GOOD}[secondary_storage]\nurl = \"redis://:hush@127.0.0.1:1\"\n");
     let says = finding(&config, "error", "secondary_storage");
-    assert!(says.contains("Redis at 127.0.0.1:1 cannot be reached") && !says.contains("hush"), "{says}");
+    assert!(says.contains("Redis at 127.0.0.1:1 cannot be used") && !says.contains("hush"), "{says}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redis_that_does_not_take_sessions_or_loses_them_is_told() {
+    let settings = Settings::default().with("appendonly", "no").with("maxmemory", "100mb");
+    let Some(redis) = Redis::exclusive(settings.with("maxmemory-policy", "allkeys-lru")).await else { return };
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("hallpass.toml"), GOOD).unwrap();
+    run(folder.path(), &["migrate"]);
+    let config = format!("{GOOD}[secondary_storage]\nurl = \"{}\"\n", redis.url());
+    let (found, json) = examined(folder.path(), &config);
+    assert!(found.contains(&("ok".into(), "secondary_storage".into())), "{json}");
+    assert!(json.contains("maxmemory-policy noeviction") && json.contains("appendonly yes"), "{json}");
+    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    assert_eq!(redis.statement(&redis.url(), "KEYS *").await.trim(), "", "nothing is left");
+
+    // Who may only read, and only keys of another name.
+    redis.statement(&redis.url(), "ACL SETUSER ann on >hush ~better-auth:* +@all -@write").await;
+    redis.statement(&redis.url(), "ACL SETUSER bob on >hush ~mine:* +@all").await;
+    for user in ["ann", "bob"] {
+        let config = config.replace("redis://", &format!("redis://{user}:hush@"));
+        let (found, json) = examined(folder.path(), &config);
+        assert!(found.contains(&("error".into(), "secondary_storage".into())), "{user}: {json}");
+        assert!(json.contains("does not do what sessions need") && !json.contains("hush"), "{user}: {json}");
+    }
+    redis.statement(&redis.url(), "REPLICAOF 127.0.0.1 1").await;
+    let (_, json) = examined(folder.path(), &config);
+    assert!(json.contains("read only replica"), "{json}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_takes_no_writes_is_told() {
+    let Some(postgres) = Postgres::exclusive(Settings::default()).await else { return };
+    let url = postgres.database().await;
+    let folder = tempfile::tempdir().unwrap();
+    let config = format!("{GOOD}[database]\nurl = \"{url}\"\n");
+    fs::write(folder.path().join("hallpass.toml"), &config).unwrap();
+    assert!(run(folder.path(), &["migrate"]).status.success());
+    let (found, json) = examined(folder.path(), &config);
+    assert!(!found.iter().any(|(level, _)| level == "error"), "{json}");
+    postgres.statement(&url, "CREATE ROLE reader LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader").await;
+    let (_, rest) = url.rsplit_once('@').unwrap_or_else(|| url.split_once("://").unwrap());
+    let (found, json) = examined(folder.path(), &config.replace(&url, &format!("postgres://reader@{rest}")));
+    assert!(found.contains(&("error".into(), "database".into())), "{json}");
+    assert!(json.contains("does not take what signing in writes") && json.contains("grant SELECT"), "{json}");
+    assert_eq!(postgres.statement(&url, "SELECT count(*) FROM \"user\"").await.trim(), "0", "nobody is left");
 }

@@ -130,6 +130,14 @@ fn a_start_that_makes_no_sense_is_refused_with_what_to_do() {
         ("base_url = \"ftp://x\"", &["config", "check"], "http://"),
         ("[database]\nurl = \"oracle://u:hunter2@h/d\"", &["config", "check"], "database.url"),
         ("[database]\nurl = \"postgres://u:hunter2@127.0.0.1:1/d\"", &["serve"], "127.0.0.1"),
+        ("[database]\nurl = \"postgres://u:hunter2@h:port/d\"", &["config", "check"], "database.url"),
+        ("[database]\nurl = \"mysql://u:hunter2@h:port/d\"", &["config", "check"], "database.url"),
+        (
+            "[database]\nurl = \"postgres://u@h/d\"\nlisten_url = \"http://u:hunter2@h\"",
+            &["config", "check"],
+            "database.listen_url",
+        ),
+        ("[secondary_storage]\nurl = \"http://u:hunter2@h\"", &["config", "check"], "secondary_storage.url"),
         ("[log]\nfilter = \"===\"", &["config", "check"], "log.filter"),
     ] {
         let said = refused(config, arguments);

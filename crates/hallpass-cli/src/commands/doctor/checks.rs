@@ -1,6 +1,9 @@
 //! What is looked at, one function for each.
 
-use std::sync::Arc;
+use std::{
+    path::{self, Path},
+    sync::Arc,
+};
 
 use hallpass::{
     Clock, Environment, Hallpass, SystemClock,
@@ -19,7 +22,7 @@ use crate::{
     commands::{
         chain,
         config_check::without_password,
-        open,
+        open, rehearsal,
         session_cache::{PATIENCE, explained, is_proven},
     },
     config::{Config, SecretOrigin},
@@ -142,6 +145,10 @@ pub(super) fn counters(config: &Config, engine: &Hallpass, findings: &mut Findin
 pub(super) async fn database(config: &Config, engine: &Hallpass, findings: &mut Findings) {
     let url = &config.database.url;
     match SqlStore::file_of(url) {
+        Ok(Some(file)) if matches!(path::absolute(&file), Ok(path) if !path.parent().is_none_or(Path::exists)) => {
+            let says = format!("the folder of {} does not exist; make it, or name another file", without_password(url));
+            return findings.add(Error, "database.url", says);
+        }
         Ok(Some(file)) if !file.exists() => {
             let says = format!(
                 "there is none yet at {}; `hallpass serve` or `hallpass migrate` makes it",
@@ -163,6 +170,11 @@ pub(super) async fn database(config: &Config, engine: &Hallpass, findings: &mut 
     match store.migrate(&in_database(config, engine), Mode::Plan).await {
         Ok(plan) => {
             what_it_lacks(config, &plan, findings);
+            if plan.can_wait()
+                && let Err(error) = rehearsal::database(&*store, &in_database(config, engine)).await
+            {
+                findings.add(Error, "database", format!("it does not take what signing in writes: {}", chain(error)));
+            }
             silent = plan.lacks.into_iter().find(|lack| matches!(lack, Lack::Changes { .. }));
         }
         Err(error) => findings.add(Error, "database", chain(error).to_string()),
@@ -214,17 +226,6 @@ fn in_database(config: &Config, engine: &Hallpass) -> Schema {
     schema
 }
 
-/// Whether the secondary storage answers. The engine's own database is in memory here, and always does.
-pub(super) async fn secondary_storage(config: &Config, engine: &Hallpass, findings: &mut Findings) {
-    if config.secondary_storage.url.is_none() {
-        return;
-    }
-    match engine.store().ping().await {
-        Ok(()) => findings.add(Level::Ok, "secondary_storage", "it answers"),
-        Err(error) => findings.add(Error, "secondary_storage", chain(error).to_string()),
-    }
-}
-
 /// Whether session look-ups will be answered from memory: it is tried.
 async fn session_cache(config: &Config, engine: &Hallpass, store: &Arc<SqlStore>, findings: &mut Findings) {
     let options = &config.session.cache;
@@ -247,7 +248,9 @@ async fn session_cache(config: &Config, engine: &Hallpass, store: &Arc<SqlStore>
         // A secondary storage that is away is told as what it is.
         Ok(_) if engine.store().ping().await.is_err() => return,
         Ok(_) => {
-            (Warning, "it is off as long as changes are not heard of, and they were not when that was tried".into())
+            let way = if config.database.listen_url().is_some() { " over database.listen_url" } else { "" };
+            let says = format!("it is off as long as changes are not heard of, and none was{way} when that was tried");
+            (Warning, says)
         }
         Err(WhyOff::Disabled) => (Hint, "it is switched off: every look-up asks the database".into()),
         Err(why) if options.enabled == Some(true) => {

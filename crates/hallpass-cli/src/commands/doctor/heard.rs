@@ -11,18 +11,22 @@ use tracing::{
 };
 use tracing_subscriber::{Layer, layer::Context};
 
-use super::Finding;
+use super::{Finding, redis};
 
-/// Keeps the text of each warning.
+/// Keeps where each warning came from, and its text.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Heard(Arc<Mutex<Vec<String>>>);
+pub(super) struct Heard(Arc<Mutex<Vec<(&'static str, String)>>>);
 
 impl Heard {
-    /// What was heard since the last time, each thing once.
+    /// What was heard since the last time, each thing once. What does not come from Redis is about this.
     pub(super) fn take(&self, about: &'static str) -> Vec<Finding> {
         let mut heard = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
         heard.dedup();
-        heard.into_iter().map(|says| Finding { level: super::Level::Warning, about, says }).collect()
+        let of = |target: &str| if target.starts_with("hallpass_redis") { redis::ABOUT } else { about };
+        heard
+            .into_iter()
+            .map(|(target, says)| Finding { level: super::Level::Warning, about: of(target), says })
+            .collect()
     }
 }
 
@@ -37,7 +41,7 @@ impl<S: Subscriber> Layer<S> for Heard {
         }
         let mut said = Said::default();
         event.record(&mut said);
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(said.text());
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push((metadata.target(), said.text()));
     }
 }
 

@@ -1,10 +1,11 @@
 //! `hallpass doctor`: what an operator would want to hear before it goes wrong.
 //!
-//! `checks` has one function for each thing that is looked at; `heard` collects what the engine itself warns of. Nothing is
-//! written, but that SQLite puts a file it opens into WAL mode, as every other command does.
+//! `checks` has one function for each thing that is looked at, `redis` those for Redis; `heard` collects what the engine itself warns of.
+//! Nothing stays written, but that SQLite puts a file it opens into WAL mode, as every other command does.
 
 mod checks;
 mod heard;
+mod redis;
 
 use hallpass::{Hallpass, Secret, store::MemoryStore};
 use serde::Serialize;
@@ -104,7 +105,7 @@ async fn examine(loaded: &Loaded) -> Result<Findings, Failure> {
             // Before the database is opened: SQLite gives the files beside it the mode of its own.
             checks::files(config, origin.as_ref(), &mut findings);
             checks::database(config, &engine, &mut findings).await;
-            checks::secondary_storage(config, &engine, &mut findings).await;
+            redis::examine(config, &engine, &mut findings).await;
             findings.0.extend(heard.take("database"));
         }
         Err(error) => findings.add(Level::Error, "configuration", error.to_string()),
