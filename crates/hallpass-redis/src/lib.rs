@@ -8,7 +8,7 @@
 //! | `link` | the one connection: made again when it breaks |
 //! | `origin` | which Redis an address means |
 //! | `tracking` | how it tells of changes |
-//! | `keeping` | whether it keeps what it is given |
+//! | `keeping`, `rehearsal` | whether it keeps what it is given, and does what sessions need |
 //! | `storage` | [`RedisStorage`]: the operations of a [`SecondaryStorage`](hallpass_store::SecondaryStorage) |
 //!
 //! Everything goes over one RESP3 connection that all callers share, so that what Redis says of changes comes in order with its answers.
@@ -18,6 +18,7 @@ mod layout;
 mod link;
 mod origin;
 mod records;
+mod rehearsal;
 mod scripts;
 mod storage;
 mod tracking;

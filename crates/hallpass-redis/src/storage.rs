@@ -68,7 +68,7 @@ impl RedisStorage {
         Ok(Keeping::of(&self.ask::<String>(&redis::cmd("INFO")).await?))
     }
 
-    fn key(&self, name: &str, rest: &str) -> String {
+    pub(crate) fn key(&self, name: &str, rest: &str) -> String {
         [&*self.prefix, name, rest].concat()
     }
 
@@ -77,7 +77,7 @@ impl RedisStorage {
         script.invoke_async(&mut connection).await.map_err(|error| self.link.failed(&error))
     }
 
-    async fn ask<T: FromRedisValue>(&self, command: &redis::Cmd) -> Result<T, StoreError> {
+    pub(crate) async fn ask<T: FromRedisValue>(&self, command: &redis::Cmd) -> Result<T, StoreError> {
         let mut connection = self.link.connection().await?;
         command.query_async(&mut connection).await.map_err(|error| self.link.failed(&error))
     }
@@ -96,15 +96,17 @@ impl RedisStorage {
             return Ok(None);
         }
         let mut script = self.scripts.look_up.key(self.key("", token));
-        let found: Option<Vec<Option<String>>> = self.run(script.arg(self.key(MARK, ""))).await?;
-        let Some(mut found) = found.map(Vec::into_iter) else { return Ok(None) };
-        let (text, user, mark) = (found.next().flatten(), found.next().flatten(), found.next().flatten());
-        let (session, owner) = records::session_and_user(&text.unwrap_or_default(), schema)?;
+        let found: Option<String> = self.run(script.arg(self.key(MARK, ""))).await?;
+        let Some(found) = found else { return Ok(None) };
+        // JSON has no bare line breaks in its texts, so what is in the entry cannot pass for a line of its own.
+        let lines = found.split_once('\n').and_then(|(user, rest)| Some((user, rest.split_once('\n')?)));
+        let (user, (mark, text)) = lines.unwrap_or_default();
+        let (session, owner) = records::session_and_user(text, schema)?;
         // The script only looks for where the user is likely named; what it found has to be what is meant.
-        let mark = if user.as_deref() == Some(session.user_id.as_str()) {
-            Mark(mark.as_deref().map(layout::mark).transpose()?)
-        } else {
+        let mark = if user.is_empty() || user != session.user_id.as_str() {
             self.mark_of(session.user_id.as_str()).await?
+        } else {
+            Mark(Some(mark).filter(|mark| !mark.is_empty()).map(layout::mark).transpose()?)
         };
         let is_it = session.token.expose() == token && owner.id == session.user_id;
         Ok((is_it && !is_dead(&session, mark)).then_some((session, owner)))

@@ -10,7 +10,10 @@ use bytes::Bytes;
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
-use crate::record::{Session, User};
+use crate::{
+    record::{Session, User},
+    shown,
+};
 
 /// A session and whose it is, as they were read.
 ///
@@ -73,7 +76,12 @@ impl SessionAndUser {
 
     fn write(&self) -> Option<Bytes> {
         let mut json = Vec::with_capacity(self.json_size());
-        serde_json::to_writer(&mut json, &self.0.parts).ok().map(|()| Bytes::from(json))
+        json.extend_from_slice(b"{\"session\":");
+        shown::write(self.session.shown(), &mut json).ok()?;
+        json.extend_from_slice(b",\"user\":");
+        shown::write(self.user.shown(), &mut json).ok()?;
+        json.push(b'}');
+        Some(Bytes::from(json))
     }
 
     /// About how many bytes the JSON takes, rather too many than too few; without additional fields.

@@ -18,6 +18,7 @@
 //! | [`tiered`] | [`Tiered`]: one store of a database and a secondary storage |
 //! | [`memory`] | [`MemoryStore`]: everything in this process, gone when it ends |
 //! | [`outage`] | [`Outage`]: how often a store says that its server is away |
+//! | `shown` | sessions and users as JSON, fast |
 //! | [`json`] | JSON and numbers as JavaScript writes them |
 //! | `suite` | the tests every store must pass (feature `suite`) |
 //!
@@ -49,6 +50,7 @@ pub mod query;
 pub mod record;
 pub mod schema;
 pub mod secondary;
+mod shown;
 pub mod store;
 #[cfg(feature = "suite")]
 pub mod suite;

@@ -5,11 +5,12 @@
 use std::{borrow::Cow, fmt};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
+use serde::{Deserialize, Serialize, Serializer};
 use subtle::ConstantTimeEq;
 
 use crate::{
     error::StoreError,
+    shown::{Shown, shown},
     timestamp::Timestamp,
     value::{Fields, Row, Value},
 };
@@ -179,20 +180,24 @@ impl Record for User {
     }
 }
 
+impl User {
+    /// What is written of it, in its order.
+    pub(crate) fn shown(&self) -> impl Iterator<Item = (&str, Shown<'_>)> {
+        let known = [
+            ("name", Shown::Text(&self.name)),
+            ("email", Shown::Text(&self.email)),
+            ("emailVerified", Shown::Flag(self.email_verified)),
+            ("image", Shown::Optional(self.image.as_deref())),
+            ("createdAt", Shown::Date(self.created_at)),
+            ("updatedAt", Shown::Date(self.updated_at)),
+        ];
+        known.into_iter().chain(shown(&self.extra)).chain([("id", Shown::Text(self.id.as_str()))])
+    }
+}
+
 impl Serialize for User {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("name", &self.name)?;
-        map.serialize_entry("email", &self.email)?;
-        map.serialize_entry("emailVerified", &self.email_verified)?;
-        map.serialize_entry("image", &self.image)?;
-        map.serialize_entry("createdAt", &self.created_at)?;
-        map.serialize_entry("updatedAt", &self.updated_at)?;
-        for (name, value) in self.extra.iter() {
-            map.serialize_entry(name, value)?;
-        }
-        map.serialize_entry("id", &self.id)?;
-        map.end()
+        serializer.collect_map(self.shown())
     }
 }
 
@@ -294,21 +299,25 @@ impl Record for Session {
     }
 }
 
+impl Session {
+    /// What is written of it, in its order.
+    pub(crate) fn shown(&self) -> impl Iterator<Item = (&str, Shown<'_>)> {
+        let known = [
+            ("expiresAt", Shown::Date(self.expires_at)),
+            ("token", Shown::Text(self.token.expose())),
+            ("createdAt", Shown::Date(self.created_at)),
+            ("updatedAt", Shown::Date(self.updated_at)),
+            ("ipAddress", Shown::Optional(self.ip_address.as_deref())),
+            ("userAgent", Shown::Optional(self.user_agent.as_deref())),
+            ("userId", Shown::Text(self.user_id.as_str())),
+        ];
+        known.into_iter().chain(shown(&self.extra)).chain([("id", Shown::Text(self.id.as_str()))])
+    }
+}
+
 impl Serialize for Session {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("expiresAt", &self.expires_at)?;
-        map.serialize_entry("token", &self.token)?;
-        map.serialize_entry("createdAt", &self.created_at)?;
-        map.serialize_entry("updatedAt", &self.updated_at)?;
-        map.serialize_entry("ipAddress", &self.ip_address)?;
-        map.serialize_entry("userAgent", &self.user_agent)?;
-        map.serialize_entry("userId", &self.user_id)?;
-        for (name, value) in self.extra.iter() {
-            map.serialize_entry(name, value)?;
-        }
-        map.serialize_entry("id", &self.id)?;
-        map.end()
+        serializer.collect_map(self.shown())
     }
 }
 

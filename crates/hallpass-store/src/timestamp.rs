@@ -20,6 +20,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub struct Timestamp(i64);
 
 impl Timestamp {
+    /// As it is written, for the years that have four digits.
+    pub(crate) fn canonical(self) -> Option<[u8; 24]> {
+        canonical(self.0)
+    }
+
     /// From milliseconds since 1970-01-01 UTC.
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)
@@ -53,7 +58,7 @@ impl std::ops::Sub<std::time::Duration> for Timestamp {
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
-        if let Some(text) = canonical(self.0) {
+        if let Some(text) = self.canonical() {
             return f.write_str(as_text(&text));
         }
         match jiff::Timestamp::from_millisecond(self.0) {
@@ -181,7 +186,7 @@ impl JsonSchema for Timestamp {
 
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match canonical(self.0) {
+        match self.canonical() {
             Some(text) => serializer.serialize_str(as_text(&text)),
             None => serializer.collect_str(self),
         }

@@ -44,8 +44,29 @@ pub(super) fn run(loaded: &Loaded) -> Result<(), Failure> {
 /// A database URL may hold a password, which does not print.
 pub(super) fn without_password(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    // What comes after the host may hold one as well: `?password=`.
+    let shown = |host: &str| host.split(['?', '&']).next().unwrap_or_default().to_owned();
     match rest.rsplit_once('@') {
-        Some((_, host)) => format!("{scheme}://…@{host}"),
-        None => url.to_owned(),
+        Some((_, host)) => format!("{scheme}://…@{}", shown(host)),
+        None => format!("{scheme}://{}", shown(rest)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_part_of_a_url_shows_a_password() {
+        for (url, shown) in [
+            ("sqlite://a.db", "sqlite://a.db"),
+            ("sqlite::memory:", "sqlite::memory:"),
+            ("postgres://u:hush@h:5432/d?sslmode=require", "postgres://…@h:5432/d"),
+            ("postgres://u:hu?sh@h/d", "postgres://…@h/d"),
+            ("postgres://h/d?user=u&password=hush", "postgres://h/d"),
+            ("postgres://h/d?user=u@x&password=hush", "postgres://…@x"),
+        ] {
+            assert_eq!(without_password(url), shown);
+        }
     }
 }

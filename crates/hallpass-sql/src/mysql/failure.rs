@@ -36,6 +36,8 @@ pub(super) fn store_error(error: Error, table: Option<&Table>) -> StoreError {
         // The value itself stays out of it: it may be a secret.
         1406 => StoreError::misuse(format!("a text is too long for its column ({})", column_in(&server.message))),
         4025 | 3819 => StoreError::misuse("the database has a rule of its own that forbids the value"),
+        // `SIGNAL SQLSTATE '45000'`, which is how a trigger refuses.
+        1644 => StoreError::misuse("the database was told by a trigger to refuse the write"),
         1153 => StoreError::misuse("a statement is too long for the server"),
         // Locks that were waited for in vain, no connection, no right, no space, read-only, and the like.
         1142 | 1143 | 1205 | 1213 | 1020 | 1040 | 1044 | 1045 | 1049 | 1203 | 1226 | 1290 | 1836 | 1021 | 1114 => {
@@ -175,6 +177,7 @@ mod tests {
         for code in [1142, 1143] {
             assert!(failed(code, "42000", "UPDATE command denied").is_unavailable(), "{code}");
         }
+        assert!(failed(1644, "45000", "hush").to_string().ends_with("refuse the write"));
         assert!(failed(1146, "42S02", "Table 'a.b' doesn't exist").to_string().contains("migrated"));
     }
 }

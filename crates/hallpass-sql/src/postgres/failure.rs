@@ -78,10 +78,16 @@ pub(super) fn store_error(error: Error, table: Option<&Table>) -> StoreError {
             StoreError::misuse(format!("Postgres says: {}; was the database migrated?", told.message()))
         }
         // It names a table or a schema, and what it was granted can be granted while we wait.
-        "42501" => StoreError::unavailable(format!(
-            "Postgres says: {} (SQLSTATE {code}); grant SELECT, INSERT, UPDATE and DELETE on every table to the user of database.url",
-            told.message()
-        )),
+        "42501" => {
+            // Row-level security refuses with the same code, and is mended in another way.
+            let hint = match told.routine() {
+                Some("aclcheck_error") => {
+                    "; grant the user of database.url SELECT, INSERT, UPDATE and DELETE on every table, and USAGE on their schema"
+                }
+                _ => "",
+            };
+            StoreError::unavailable(format!("Postgres says: {} (SQLSTATE {code}){hint}", told.message()))
+        }
         "26000" | "42P05" => StoreError::unavailable(format!(
             "Postgres and we do not agree on which statements are prepared (SQLSTATE {code}); where a pooler is in between, set \
              database.statement_cache = false, and database.listen_url to lead past it"

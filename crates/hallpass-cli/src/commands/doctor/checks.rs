@@ -1,6 +1,7 @@
 //! What is looked at, one function for each.
 
 use std::{
+    fs,
     path::{self, Path},
     sync::Arc,
 };
@@ -141,11 +142,17 @@ pub(super) fn counters(config: &Config, engine: &Hallpass, findings: &mut Findin
     }
 }
 
+/// Whether there is no folder for this file.
+fn is_missing_folder_of(file: &Path) -> bool {
+    let file = path::absolute(file).unwrap_or_default();
+    file.parent().is_some_and(|folder| matches!(fs::exists(folder), Ok(false)))
+}
+
 /// Whether the database is there and has what the engine needs.
 pub(super) async fn database(config: &Config, engine: &Hallpass, findings: &mut Findings) {
     let url = &config.database.url;
     match SqlStore::file_of(url) {
-        Ok(Some(file)) if matches!(path::absolute(&file), Ok(path) if !path.parent().is_none_or(Path::exists)) => {
+        Ok(Some(file)) if is_missing_folder_of(&file) => {
             let says = format!("the folder of {} does not exist; make it, or name another file", without_password(url));
             return findings.add(Error, "database.url", says);
         }
@@ -173,7 +180,11 @@ pub(super) async fn database(config: &Config, engine: &Hallpass, findings: &mut 
             if plan.can_wait()
                 && let Err(error) = rehearsal::database(&*store, &in_database(config, engine)).await
             {
-                findings.add(Error, "database", format!("it does not take what signing in writes: {}", chain(error)));
+                findings.add(
+                    Error,
+                    "database",
+                    format!("it does not take what is written when people sign in: {}", chain(error)),
+                );
             }
             silent = plan.lacks.into_iter().find(|lack| matches!(lack, Lack::Changes { .. }));
         }

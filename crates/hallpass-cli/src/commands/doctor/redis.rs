@@ -42,7 +42,7 @@ pub(super) async fn examine(config: &Config, engine: &Hallpass, findings: &mut F
             }
             if !keeping.appends {
                 let says = "after a crash Redis would have what was in its last snapshot, if it takes any: sessions that have ended \
-                            since would be accepted again, and new ones be gone; give it appendonly yes";
+                            since would be accepted again, and new ones be gone, unless a replica takes over; give it appendonly yes";
                 findings.add(Warning, ABOUT, says);
             }
         }
