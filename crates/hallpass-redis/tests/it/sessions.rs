@@ -5,7 +5,7 @@ use hallpass_store::{
     Timestamp, Value, Verification,
 };
 
-use crate::{HOUR, Stage, key, later, session, token, user};
+use crate::{HOUR, NOW, Stage, key, later, session, token, user};
 
 fn with(change: impl Fn(&mut TieredOptions)) -> TieredOptions {
     let mut options = TieredOptions::default();
@@ -39,6 +39,37 @@ async fn a_session_is_kept_as_the_npm_package_keeps_it() {
         assert!((most - 5000..=most).contains(&left), "{name}: {left}");
     }
     assert!(stage.records.find(&stage.schema, Query::table("session")).await.is_err(), "there is no table for it");
+}
+
+/// The script looks for the user in the entry's text, and may find another one, or none; the mark that counts is that of the session's.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_mark_that_counts_is_that_of_the_sessions_user_however_the_entry_is_written() {
+    let Some(stage) = Stage::new(TieredOptions::default()).await else { return };
+    stage.begin('a', "u1").await;
+    let name = key(token('a').expose());
+    let entry = stage.redis.command(&["GET", &name]).await;
+    let before = |mark: &str| [key("revoked-sessions-before-"), mark.to_owned()].concat();
+    let (early, late) = (NOW.as_millis().to_string(), later(1).as_millis().to_string());
+    for text in [
+        entry.clone(),
+        entry.replace("\":", "\":\n\n  "),
+        entry.replace("{\"session\"", "\n{\"session\""),
+        entry.replace("{\"session\":{", "{\"session\":{\"x\":{\"userId\":\"u2\"},"),
+        entry.replace("{\"session\":{", "{\"session\":{\"userId\":\"\",\"userId\":\"u\\u0032\","),
+        entry.replace("\"userId\":\"u1\"", "\"userId\":\"u\\u0031\""),
+    ] {
+        stage.redis.command(&["SET", &name, &text]).await;
+        assert!(stage.find('a').await.is_some(), "{text}");
+        stage.redis.command(&["SET", &before("u2"), &late]).await;
+        stage.redis.command(&["SET", &before("u1"), &early]).await;
+        assert!(stage.find('a').await.is_some(), "what was revoked is another's, or before: {text}");
+        stage.redis.command(&["SET", &before("u1"), &late]).await;
+        assert!(stage.find('a').await.is_none(), "it was revoked: {text}");
+        stage.redis.command(&["DEL", &before("u1"), &before("u2")]).await;
+    }
+    stage.redis.command(&["SET", &name, &entry.replace("\"u1\"", "\"u1\n\"")]).await;
+    let error = stage.store.session_with_user(&stage.schema, &token('a')).await.unwrap_err();
+    assert!(matches!(error, StoreError::Corrupt { .. }), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
