@@ -7,6 +7,7 @@
 //! | `scripts` | what has to happen in one step, in Lua |
 //! | `link` | the one connection: made again when it breaks |
 //! | `origin` | which Redis an address means |
+//! | `rights` | whether its user may do all that is needed |
 //! | `tracking` | how it tells of changes |
 //! | `keeping`, `rehearsal` | whether it keeps what it is given, and does what sessions need |
 //! | `storage` | [`RedisStorage`]: the operations of a [`SecondaryStorage`](hallpass_store::SecondaryStorage) |
@@ -19,6 +20,7 @@ mod link;
 mod origin;
 mod records;
 mod rehearsal;
+mod rights;
 mod scripts;
 mod storage;
 mod tracking;

@@ -1,6 +1,6 @@
 //! The one connection: made again when it breaks.
 //!
-//! A task of its own makes the connection, sends a round trip over it now and then, and makes another when one is not answered. Callers take the connection that is there, and wait
+//! A task of its own makes the connection when it is first asked for, sends a round trip over it now and then, and makes another when one is not answered. Callers take the connection that is there, and wait
 //! a moment when there is none.
 //!
 //! Why what is told is in order: with tracking on, Redis writes its invalidations into the same stream as its answers. The crate `redis` reads that stream in one task, which calls the push
@@ -18,7 +18,7 @@ use tokio::{sync::watch, task::JoinHandle, time::timeout};
 
 use crate::{
     origin::{Origin, SetupError},
-    tracking,
+    rights, tracking,
 };
 
 /// How long Redis may take to accept a connection, and how long to answer.
@@ -43,7 +43,14 @@ pub(crate) struct Link {
     current: watch::Receiver<Current>,
     feed: watch::Sender<Option<Feed>>,
     again: Arc<tokio::sync::Notify>,
-    keeper: Mutex<Option<JoinHandle<()>>>,
+    life: Mutex<Life>,
+}
+
+/// The task that keeps the connection. A tool that asks nothing of Redis does not dial it.
+enum Life {
+    NotBegun(Box<Keeper>),
+    Begun(JoinHandle<()>),
+    Over,
 }
 
 impl fmt::Debug for Link {
@@ -62,8 +69,7 @@ impl Link {
         let (feed, of_feed) = watch::channel(None);
         let again = Arc::new(tokio::sync::Notify::new());
         let keeper = Keeper { origin, prefix, publish, feed: of_feed, again: Arc::clone(&again) };
-        let keeper = Mutex::new(Some(tokio::spawn(keeper.run())));
-        Ok(Self { name, current, feed, again, keeper })
+        Ok(Self { name, current, feed, again, life: Mutex::new(Life::NotBegun(Box::new(keeper))) })
     }
 
     /// The connection, or why there is none.
@@ -71,6 +77,7 @@ impl Link {
         if let Ok(connection) = &*self.current.borrow() {
             return Ok(connection.clone());
         }
+        self.begin();
         let mut current = self.current.clone();
         let waited = timeout(PATIENCE, current.wait_for(Result::is_ok)).await;
         if let Ok(Ok(found)) = &waited
@@ -96,10 +103,20 @@ impl Link {
 
     pub(crate) fn tell(&self, lease: Duration, listener: Arc<dyn ChangeListener>) {
         self.feed.send_replace(Some(Feed { lease, listener }));
+        self.begin();
+    }
+
+    fn begin(&self) {
+        let mut life = self.life.lock().unwrap_or_else(PoisonError::into_inner);
+        *life = match std::mem::replace(&mut *life, Life::Over) {
+            Life::NotBegun(keeper) => Life::Begun(tokio::spawn(keeper.run())),
+            other => other,
+        };
     }
 
     pub(crate) fn close(&self) {
-        if let Some(keeper) = self.keeper.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        let mut life = self.life.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Life::Begun(keeper) = std::mem::replace(&mut *life, Life::Over) {
             keeper.abort();
         }
     }
@@ -233,6 +250,7 @@ impl Keeper {
         }
         // A user who may not even do this is told here, and not again and again when the connection is watched.
         redis::cmd("PING").exec_async(&mut connection).await.map_err(|error| words(&error))?;
+        rights::examine(&mut connection, &self.prefix).await?;
         let is_tracked = feed.is_some() && tracking::begin(&mut connection).await?;
         Ok((connection, is_tracked))
     }
@@ -240,7 +258,11 @@ impl Keeper {
 
 /// What went wrong. A server that does not know a command repeats its arguments, and those of `HELLO` are user and password.
 pub(crate) fn words(error: &RedisError) -> String {
-    error.to_string().split(", with args").next().unwrap_or_default().to_owned()
+    match error.code() {
+        Some("NOAUTH") => "it wants a password, and the address has none".to_owned(),
+        Some("WRONGPASS") => "it does not know this user with this password".to_owned(),
+        _ => error.to_string().split(", with args").next().unwrap_or_default().to_owned(),
+    }
 }
 
 #[cfg(test)]

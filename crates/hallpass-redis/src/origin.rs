@@ -53,13 +53,28 @@ impl Origin {
 
 fn one(url: &str) -> Result<Origin, SetupError> {
     let wrong = |error: RedisError| {
-        SetupError(format!("{:?}; write it as redis://user:password@host:6379/0, or rediss:// for TLS", error.kind()))
+        SetupError(format!(
+            "{:?}; write it as redis://user:password@host:6379/0, or rediss:// for TLS, and characters such as / # ? @ in a password as %2F %23 %3F \
+             %40",
+            error.kind()
+        ))
     };
     let info = url.into_connection_info().map_err(wrong)?;
+    let settings = info.redis_settings();
+    if settings.username().is_some() && settings.password().is_none() {
+        return Err(no_password());
+    }
     let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
     let name = info.addr().to_string();
     let client = Client::open(info.set_redis_settings(settings)).map_err(wrong)?;
     Ok(Origin { way: Way::One(Box::new(client)), name })
+}
+
+/// Redis would be asked as its `default` user, who may have other rights than the one that was named.
+fn no_password() -> SetupError {
+    SetupError(
+        "it names a user without a password; write user:password@, or :password@ for the default user".to_owned(),
+    )
 }
 
 /// `user:password@host:26379,host:26379/name-of-the-master/database`; user and password are those of Redis itself.
@@ -96,6 +111,9 @@ fn sentinel(rest: &str, tls: bool) -> Result<Origin, SetupError> {
                 .map(|(_, value)| value.into_owned())
                 .collect()
         };
+        if !parsed.username().is_empty() && parsed.password().is_none() {
+            return Err(no_password());
+        }
         if !parsed.username().is_empty() {
             builder = builder.set_client_to_redis_username(decoded(parsed.username()));
         }

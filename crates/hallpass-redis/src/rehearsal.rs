@@ -10,9 +10,8 @@ use crate::{
 };
 
 impl RedisStorage {
-    /// Begins this session, finds and lists it, counts once, and ends it, with the commands that are used for every session: what this user of
-    /// Redis may not do, or Redis does not do at the moment, fails here. Session and user should be nobody's, and drawn for this. No key of theirs
-    /// stays, whatever fails, as far as Redis deletes any.
+    /// Begins this session, finds it, counts once, and ends it, as with every session: what Redis does not do at the moment fails here. Session and
+    /// user should be nobody's, and drawn for this. No key of theirs stays, whatever fails, as far as Redis deletes any.
     ///
     /// # Errors
     /// What Redis refused, or that it forgot the session at once.
@@ -33,9 +32,6 @@ impl RedisStorage {
         if begun != Begun::Yes || self.session(schema, &session.token).await?.is_none() {
             return Err(forgotten());
         }
-        // What walks through all sessions asks for these.
-        self.ask::<redis::Value>(redis::cmd("SCAN").arg(0).arg("COUNT").arg(1)).await?;
-        self.ask::<redis::Value>(redis::cmd("MGET").arg(self.key("", session.token.expose()))).await?;
         self.count(counter, second).await?;
         if self.revoke_all(&user.id, now, second).await?.ended != 1 {
             return Err(forgotten());

@@ -42,7 +42,7 @@ impl fmt::Debug for RedisStorage {
 
 impl RedisStorage {
     /// Connects to the Redis at this address: `redis://`, `rediss://` (TLS), or `redis+sentinel://host:26379,host:26379/master`. The connection is made in the
-    /// background, so it does not matter who starts first. Has to be called within a tokio runtime.
+    /// background once it is needed, on the tokio runtime of whoever asks first, so it does not matter who starts first.
     ///
     /// # Errors
     /// When that is no address.

@@ -5,7 +5,7 @@ mod config_check;
 mod doctor;
 mod migrate;
 mod proxy;
-mod rehearsal;
+pub(crate) mod rehearsal;
 mod secret;
 mod serve;
 mod session;
@@ -13,7 +13,8 @@ mod session_cache;
 mod user;
 
 use std::{
-    path::Path,
+    fs,
+    path::{self, Path},
     time::{Duration, Instant},
 };
 
@@ -76,12 +77,25 @@ async fn run_configured(file: Option<&Path>, command: Command) -> Result<(), Fai
     }
     match command {
         Command::Config(ConfigCommand::Check) => config_check::announce(&loaded)?,
-        Command::Migrate(arguments) => migrate::run(&tool(&loaded, true).await?, arguments.plan).await?,
+        Command::Migrate(arguments) => {
+            let mut loaded = loaded;
+            if arguments.plan && is_still_to_be_made(&loaded.config.database)? {
+                // The plan for a file that is not there is that for an empty database, and makes none.
+                loaded.config.database.url = IN_MEMORY.into();
+            }
+            migrate::run(&tool(&loaded, true).await?, arguments.plan).await?;
+        }
         Command::User(command) => user::run(&tool(&loaded, false).await?, command).await?,
         Command::Session(command) => session::run(&tool(&loaded, false).await?, command).await?,
         Command::Serve(_) | Command::Proxy(_) | Command::Secret | Command::Doctor(_) | Command::Client(_) => {}
     }
     Ok(())
+}
+
+/// Whether there is no folder for this file.
+pub(crate) fn is_missing_folder_of(file: &Path) -> bool {
+    let file = path::absolute(file).unwrap_or_default();
+    file.parent().is_some_and(|folder| matches!(fs::exists(folder), Ok(false)))
 }
 
 /// The database that a configuration names.
@@ -170,10 +184,18 @@ pub(crate) fn build(config: &Config, secrets: Secrets, store: SqlStore) -> Resul
     Ok(secrets.give(builder(config)?).store(store).build()?)
 }
 
+/// A SQLite database that is nowhere else.
+const IN_MEMORY: &str = "sqlite::memory:";
+
+/// Whether it is a file that is not there yet.
+fn is_still_to_be_made(database: &DatabaseSection) -> Result<bool, Failure> {
+    Ok(SqlStore::file_of(&database.url).map_err(chain)?.is_some_and(|file| !file.exists()))
+}
+
 /// The engine for a tool. It signs nothing, so it needs no secret and makes none; and it makes no database by the way.
 async fn tool(loaded: &Loaded, may_create: bool) -> Result<Hallpass, Failure> {
     let url = &loaded.config.database.url;
-    if !may_create && SqlStore::file_of(url).map_err(chain)?.is_some_and(|file| !file.exists()) {
+    if !may_create && is_still_to_be_made(&loaded.config.database)? {
         return Err(
             format!("there is no database at {url}; say where it is with --config or HALLPASS__DATABASE__URL").into()
         );

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use hallpass::{
-    Clock, Randomness, SystemClock, SystemRandomness,
+    Clock, Hallpass, Randomness, SystemClock, SystemRandomness,
     store::{
         Batch, Filter, Row, Schema, SecondaryStorage, Session, SessionId, SessionToken, Store, StoreError, Timestamp,
         User, UserId,
@@ -12,9 +12,25 @@ use hallpass::{
 use hallpass_redis::RedisStorage;
 use tokio::time::sleep;
 
+use crate::config::Config;
+
+/// The tables that the database is to have.
+pub(super) fn in_database(config: &Config, engine: &Hallpass) -> Schema {
+    let mut schema = engine.schema().clone();
+    if config.secondary_storage.url.is_some() {
+        if !config.session.store_session_in_database {
+            schema = schema.without_table("session");
+        }
+        if !config.verification.store_in_database {
+            schema = schema.without_table("verification");
+        }
+    }
+    schema
+}
+
 /// Deletes and changes rows of each table that are not there. A database refuses that where its user lacks the right, and where it takes no writes at
 /// all. As no row is met, each transaction is called off, and takes with it what the operator's own triggers may have done in it.
-pub(super) async fn database(store: &dyn Store, schema: &Schema) -> Result<(), StoreError> {
+pub(crate) async fn database(store: &dyn Store, schema: &Schema) -> Result<(), StoreError> {
     for table in schema.tables() {
         let mut batch = Batch::new().delete(&*table.name, nobody());
         if table.columns.iter().any(|column| &*column.name == "updatedAt") {

@@ -4,11 +4,11 @@ use hallpass::{
     Environment, Hallpass,
     store::{Lack, Mode, Plan},
 };
-use hallpass_sql::SqlStore;
+use hallpass_sql::{ConnectError, SqlStore};
 use tokio::{net::TcpListener, time::timeout};
 
 use super::{
-    Failure, build, chain, config_check, open_once_up,
+    Failure, build, chain, config_check, is_missing_folder_of, open_once_up,
     session_cache::{self, explained},
 };
 use crate::{
@@ -30,8 +30,15 @@ pub(super) async fn run(loaded: Loaded) -> Result<(), Failure> {
     let listener = TcpListener::bind(address)
         .await
         .map_err(|error| format!("{address} cannot be listened on: {error}; set server.listen to a free port"))?;
+    let file = SqlStore::file_of(&config.database.url).map_err(chain)?;
+    if let Some(path) = file.filter(|file| is_missing_folder_of(file)) {
+        // Before a secret is to be written there.
+        return Err(ConnectError::Folder { path }.into());
+    }
     let secrets = find_secrets(config)?;
     let auth = build(config, secrets, open_once_up(&config.database).await?)?;
+    // Redis is dialled now, and not by the first request. Whether it answers is told by its connection.
+    drop(auth.store().ping().await);
     // What was asked for by name is not left out in silence.
     if let (Some(true), Err(why)) = (config.session.cache.enabled, auth.session_cache()) {
         let why = explained(config, why);
@@ -44,10 +51,9 @@ pub(super) async fn run(loaded: Loaded) -> Result<(), Failure> {
     let plan = migrate(&auth, applies).await?;
     let metrics = server::metrics::start(config, &auth).await?;
     let plan = if applies { without_what_was_done(plan) } else { plan };
-    let is_complete = plan.can_wait();
     tell_of_cache(&auth, config, plan);
     greet(config, &auth, listener.local_addr()?);
-    server::run(listener, &auth, config, is_complete).await?;
+    server::run(listener, &auth, config).await?;
     if timeout(LAST_POST, auth.finish_background_work()).await.is_err() {
         tracing::error!("some mail could not be sent before the end, and is lost");
     }

@@ -25,13 +25,8 @@ const BODY_TIME: Duration = Duration::from_secs(30);
 /// Serves until the process is asked to stop, then lets requests under way finish.
 ///
 /// The store is looked at again before the server calls itself ready, unless it is known to be complete.
-pub(crate) async fn run(
-    listener: TcpListener,
-    auth: &Hallpass,
-    config: &Config,
-    is_complete: bool,
-) -> Result<(), Failure> {
-    let (app, engine) = (app(auth, config, is_complete), auth.clone());
+pub(crate) async fn run(listener: TcpListener, auth: &Hallpass, config: &Config) -> Result<(), Failure> {
+    let (app, engine) = (app(auth, config), auth.clone());
     let answer = move |line: Line, request: http::Request<Incoming>| {
         let mut request = request.map(|body| InTime::whole(body, BODY_TIME));
         if let Some(address) = line.peer {
@@ -61,10 +56,10 @@ async fn straight(engine: Hallpass, request: http::Request<InTime<Incoming>>) ->
 }
 
 /// The engine answers everything that is not one of the server's own few paths.
-fn app(auth: &Hallpass, config: &Config, is_complete: bool) -> Router {
+fn app(auth: &Hallpass, config: &Config) -> Router {
     let engine = auth.clone();
     let answer = async move |request: Request| engine.handle(request).await.map(axum::body::Body::new);
-    let mut app = Router::new().merge(health::routes(auth, is_complete));
+    let mut app = Router::new().merge(health::routes(auth, config));
     if config.environment() == Environment::Development {
         app = app.merge(playground::routes(auth.base_path()));
     }

@@ -78,6 +78,28 @@ async fn the_cache_is_called_on_once_changes_are_heard_of() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_may_not_write_is_not_ready_until_it_may() {
+    let Some(postgres) = Postgres::exclusive(Settings::default()).await else { return };
+    let url = postgres.database().await;
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("hallpass.toml"), format!("[database]\nurl = \"{url}\"\n")).unwrap();
+    assert!(run(folder.path(), &["migrate"]).status.success());
+    let grant = "GRANT SELECT ON ALL TABLES IN SCHEMA public TO modest";
+    postgres.statement(&url, &format!("CREATE ROLE modest LOGIN; {grant}")).await;
+    let (_, rest) = url.rsplit_once('@').unwrap_or_else(|| url.split_once("://").unwrap());
+    let server = Server::start(&format!("[database]\nurl = \"postgres://modest@{rest}\"\n"));
+    assert_eq!(server.get("/readyz", None).status, 503);
+    assert!(server.log().contains("permission denied for table") && server.log().contains("grant the user"));
+    postgres.statement(&url, &grant.replace("SELECT", "SELECT, INSERT, UPDATE, DELETE")).await;
+    let late = Instant::now() + Duration::from_secs(10);
+    while server.get("/readyz", None).status != 200 {
+        assert!(Instant::now() < late, "{}", server.log());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!(!server.sign_up("ada").is_empty());
+}
+
 /// A server that has said what there is to say at its start.
 fn started(config: &str) -> Server {
     let server = Server::start(config);

@@ -15,6 +15,7 @@ fn a_secret_is_long_and_new_each_time() {
 fn a_plan_changes_nothing_and_a_migration_leaves_nothing_to_plan() {
     let folder = tempfile::tempdir().unwrap();
     let plan = out(&run(folder.path(), &["migrate", "--plan"]));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "a plan makes nothing");
     assert!(plan.contains("create table \"user\""), "{plan}");
     assert_eq!(out(&run(folder.path(), &["migrate", "--plan"])), plan);
     assert!(run(folder.path(), &["migrate"]).status.success());
@@ -73,6 +74,18 @@ fn the_configuration_is_checked_without_telling_secrets() {
     assert!(output.status.success());
     assert!(err(&output).contains("social_providers.github.client_id is understood"), "{}", err(&output));
     assert!(!out(&output).contains("hush") && !err(&output).contains("hush"));
+}
+
+#[test]
+fn a_check_of_the_configuration_dials_nobody() {
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    nobody.set_nonblocking(true).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let config = format!("[secondary_storage]\nurl = \"redis://{}\"\n", nobody.local_addr().unwrap());
+    fs::write(folder.path().join("hallpass.toml"), config).unwrap();
+    let output = run(folder.path(), &["config", "check"]);
+    assert!(output.status.success() && err(&output).is_empty(), "{}", err(&output));
+    assert!(nobody.accept().is_err(), "somebody came");
 }
 
 #[test]

@@ -42,7 +42,15 @@ async fn nobody_there_and_nobody_answering() {
         assert!(storage.ping().await.unwrap_err().is_unavailable());
         assert!(begun.elapsed() < Duration::from_secs(2));
     }
-    for wrong in ["", "postgres://secret@h", "redis+sentinel://h", "redis+sentinel://h/", "redis://:secret@:x"] {
+    for wrong in [
+        "",
+        "postgres://secret@h",
+        "redis+sentinel://h",
+        "redis+sentinel://h/",
+        "redis://:secret@:x",
+        "redis://secret@h",
+        "redis+sentinel://secret@h/main",
+    ] {
         let error = RedisStorage::connect(wrong).unwrap_err().to_string();
         assert!(!error.contains("secret"), "{error}");
     }
@@ -83,4 +91,36 @@ async fn scripts_that_redis_forgot_are_sent_again() {
     stage.redis.command(&["SCRIPT", "FLUSH"]).await;
     assert!(stage.find('a').await.is_some());
     stage.begin('b', "u1").await;
+}
+
+/// A script is not undone when its user is stopped in the middle of it, so such a user does not even begin.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_who_may_do_less_than_is_needed_does_nothing_until_it_may() {
+    let Some(redis) = crate::Redis::start().await else { return };
+    let all = "on >word ~better-auth:* +ping +info +client|tracking +evalsha +script|load +scan +mget +get +set +del +exists +incr +pttl \
+               +pexpire +zadd +zrange";
+    let allow = async |rules: &str| {
+        redis.command(&[&["ACL", "SETUSER", "ann", "reset"][..], &rules.split(' ').collect::<Vec<_>>()].concat()).await
+    };
+    allow(all).await;
+    let url = redis.url().replace("redis://", "redis://ann:word@");
+    let mut lacking: Vec<(String, &str)> = all
+        .split(' ')
+        .filter(|rule| !["+ping", "+info", "+client|tracking"].contains(rule))
+        .filter_map(|rule| Some((all.replace(&format!(" {rule}"), ""), rule.strip_prefix('+')?)))
+        .collect();
+    lacking.push((all.replace("~better-auth:*", "~mine:*"), "better-auth:"));
+    for (rules, named) in lacking {
+        allow(&rules).await;
+        let storage = RedisStorage::connect(&url).unwrap();
+        let error = storage.ping().await.unwrap_err();
+        let told = std::error::Error::source(&error).unwrap().to_string().to_lowercase();
+        assert!(error.is_unavailable() && told.contains("may not") && told.contains(named), "{named}: {told}");
+        allow(all).await;
+        let late = Instant::now() + Duration::from_secs(5);
+        while storage.ping().await.is_err() {
+            assert!(Instant::now() < late, "it comes on by itself");
+        }
+    }
+    assert_eq!(redis.command(&["DBSIZE"]).await, "0", "nothing is left of the attempts");
 }

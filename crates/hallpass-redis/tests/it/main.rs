@@ -43,23 +43,31 @@ impl Redis {
             eprintln!("not run: redis-server is not installed");
             return None;
         }
-        let address = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
         let folder = TempDir::new().unwrap();
-        let child = Self::spawn(address, &folder).await;
-        Some(Self { address, child, folder })
-    }
-
-    async fn spawn(address: SocketAddr, folder: &TempDir) -> Child {
-        let mut command = Command::new("redis-server");
-        command.args(["--bind", "127.0.0.1", "--appendonly", "yes", "--port", &address.port().to_string(), "--dir"]);
-        let child = command.arg(folder.path()).stdout(Stdio::null()).kill_on_drop(true).spawn().unwrap();
-        for _ in 0..400 {
-            if TcpStream::connect(address).await.is_ok() {
-                return child;
+        // Between our letting go of a free port and Redis' taking it, somebody else may have it.
+        for _ in 0..5 {
+            let address = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+            if let Some(child) = Self::spawn(address, &folder).await {
+                return Some(Self { address, child, folder });
             }
-            tokio::time::sleep(Duration::from_millis(25)).await;
         }
         panic!("Redis did not start");
+    }
+
+    async fn spawn(address: SocketAddr, folder: &TempDir) -> Option<Child> {
+        let mut command = Command::new("redis-server");
+        command.args(["--bind", "127.0.0.1", "--appendonly", "yes", "--port", &address.port().to_string(), "--dir"]);
+        let mut child = command.arg(folder.path()).stdout(Stdio::null()).kill_on_drop(true).spawn().unwrap();
+        for _ in 0..400 {
+            tokio::time::sleep(Duration::from_millis(25)).await;
+            if child.try_wait().unwrap().is_some() {
+                return None;
+            }
+            if TcpStream::connect(address).await.is_ok() {
+                return Some(child);
+            }
+        }
+        None
     }
 
     /// `kill -9`
@@ -68,7 +76,7 @@ impl Redis {
     }
 
     pub(crate) async fn start_again(&mut self) {
-        self.child = Self::spawn(self.address, &self.folder).await;
+        self.child = Self::spawn(self.address, &self.folder).await.expect("Redis starts again");
     }
 
     pub(crate) fn url(&self) -> String {

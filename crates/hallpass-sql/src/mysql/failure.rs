@@ -39,8 +39,13 @@ pub(super) fn store_error(error: Error, table: Option<&Table>) -> StoreError {
         // `SIGNAL SQLSTATE '45000'`, which is how a trigger refuses.
         1644 => StoreError::misuse("the database was told by a trigger to refuse the write"),
         1153 => StoreError::misuse("a statement is too long for the server"),
-        // Locks that were waited for in vain, no connection, no right, no space, read-only, and the like.
-        1142 | 1143 | 1205 | 1213 | 1020 | 1040 | 1044 | 1045 | 1049 | 1203 | 1226 | 1290 | 1836 | 1021 | 1114 => {
+        // What was not granted can be granted while we wait.
+        1142 | 1143 => StoreError::unavailable(format!(
+            "the server says: {}; grant the user of database.url SELECT, INSERT, UPDATE and DELETE on every table",
+            server.message
+        )),
+        // Locks that were waited for in vain, no connection, no space, read-only, and the like.
+        1205 | 1213 | 1020 | 1040 | 1044 | 1045 | 1049 | 1203 | 1226 | 1290 | 1836 | 1021 | 1114 => {
             StoreError::unavailable(server)
         }
         code if server.state.starts_with("22") || matches!(code, 1264 | 1292 | 1366) => StoreError::misuse(format!(

@@ -88,6 +88,9 @@ pub(super) fn store_error(error: Error, table: Option<&Table>) -> StoreError {
             };
             StoreError::unavailable(format!("Postgres says: {} (SQLSTATE {code}){hint}", told.message()))
         }
+        "25006" => StoreError::unavailable(
+            "Postgres is read-only at the moment: a standby, or a database or role that is set so",
+        ),
         "26000" | "42P05" => StoreError::unavailable(format!(
             "Postgres and we do not agree on which statements are prepared (SQLSTATE {code}); where a pooler is in between, set \
              database.statement_cache = false, and database.listen_url to lead past it"

@@ -47,7 +47,11 @@ fn step_failed(step: &str, error: Error) -> StoreError {
             "the rows already there do not allow `{step}`, because values would not be unique; nothing was changed"
         )),
         Some(told) if told.code().code().starts_with("42") => {
-            StoreError::misuse(format!("Postgres refused `{step}` ({}); nothing was changed", told.message()))
+            let hint = if told.code().code() == "42501" { "; migrate as a role that may" } else { "" };
+            StoreError::misuse(format!(
+                "Postgres says: {}{hint}; nothing was changed. It refused `{step}`",
+                told.message()
+            ))
         }
         _ => store_error(error, None),
     }
@@ -56,7 +60,9 @@ fn step_failed(step: &str, error: Error) -> StoreError {
 async fn missing(connection: &Connection, schema: &Schema) -> Result<Plan, StoreError> {
     let rows = ask(connection, "SELECT current_schema()::text", &[]).await?;
     let Some(place) = rows.first().and_then(|row| row.try_get::<_, Option<String>>(0).ok()).flatten() else {
-        return Err(StoreError::misuse("the `search_path` of this user names no schema that exists; create one"));
+        return Err(StoreError::misuse(
+            "the `search_path` of this user names no schema that exists and that it may use; create one, or GRANT USAGE on it",
+        ));
     };
     let existing = existing(connection, schema, &Cell::Text(place)).await?;
     let mut plan = migrate::plan(Dialect::Postgres, schema, &existing)?;

@@ -1,16 +1,12 @@
 //! What is looked at, one function for each.
 
-use std::{
-    fs,
-    path::{self, Path},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use hallpass::{
     Clock, Environment, Hallpass, SystemClock,
     cache::{CachedStore, WhyOff},
     options::{BaseUrl, RateLimitStorage},
-    store::{Lack, Mode, Plan, Schema, Store},
+    store::{Lack, Mode, Plan, Store},
 };
 use hallpass_sql::SqlStore;
 use url::{Host, Url};
@@ -23,7 +19,7 @@ use crate::{
     commands::{
         chain,
         config_check::without_password,
-        open, rehearsal,
+        is_missing_folder_of, open, rehearsal,
         session_cache::{PATIENCE, explained, is_proven},
     },
     config::{Config, SecretOrigin},
@@ -142,12 +138,6 @@ pub(super) fn counters(config: &Config, engine: &Hallpass, findings: &mut Findin
     }
 }
 
-/// Whether there is no folder for this file.
-fn is_missing_folder_of(file: &Path) -> bool {
-    let file = path::absolute(file).unwrap_or_default();
-    file.parent().is_some_and(|folder| matches!(fs::exists(folder), Ok(false)))
-}
-
 /// Whether the database is there and has what the engine needs.
 pub(super) async fn database(config: &Config, engine: &Hallpass, findings: &mut Findings) {
     let url = &config.database.url;
@@ -174,11 +164,11 @@ pub(super) async fn database(config: &Config, engine: &Hallpass, findings: &mut 
     };
     let store = Arc::new(store);
     let mut silent = None;
-    match store.migrate(&in_database(config, engine), Mode::Plan).await {
+    match store.migrate(&rehearsal::in_database(config, engine), Mode::Plan).await {
         Ok(plan) => {
             what_it_lacks(config, &plan, findings);
             if plan.can_wait()
-                && let Err(error) = rehearsal::database(&*store, &in_database(config, engine)).await
+                && let Err(error) = rehearsal::database(&*store, &rehearsal::in_database(config, engine)).await
             {
                 findings.add(
                     Error,
@@ -223,20 +213,6 @@ fn what_it_lacks(config: &Config, plan: &Plan, findings: &mut Findings) {
     }
 }
 
-/// The tables that the database is to have.
-fn in_database(config: &Config, engine: &Hallpass) -> Schema {
-    let mut schema = engine.schema().clone();
-    if config.secondary_storage.url.is_some() {
-        if !config.session.store_session_in_database {
-            schema = schema.without_table("session");
-        }
-        if !config.verification.store_in_database {
-            schema = schema.without_table("verification");
-        }
-    }
-    schema
-}
-
 /// Whether session look-ups will be answered from memory: it is tried.
 async fn session_cache(config: &Config, engine: &Hallpass, store: &Arc<SqlStore>, findings: &mut Findings) {
     let options = &config.session.cache;
@@ -266,7 +242,7 @@ async fn session_cache(config: &Config, engine: &Hallpass, store: &Arc<SqlStore>
         Err(WhyOff::Disabled) => (Hint, "it is switched off: every look-up asks the database".into()),
         Err(why) if options.enabled == Some(true) => {
             let why = explained(config, why);
-            (Error, format!("it is asked for, but {why}; or leave session.cache.enabled out"))
+            (Error, format!("it is asked for, but {why}; else leave session.cache.enabled out"))
         }
         Err(why @ WhyOff::StoreCannotTell) => {
             let is_meant = config.secondary_storage.url.is_none() && !config.database.is_deaf();

@@ -118,7 +118,7 @@ fn engine(loaded: &Loaded, findings: &mut Findings) -> Result<(Hallpass, Option<
     super::config_check::run(loaded)?;
     let found = loaded.config.found_secrets()?;
     if found.is_none() {
-        findings.add(Level::Hint, "secret", "there is none yet; `hallpass serve` makes one beside the database");
+        findings.add(Level::Hint, "secret", "there is none yet; `hallpass serve` makes one");
     }
     let (secrets, origin) =
         found.map_or_else(|| (Secret::new(draw_secret()).into(), None), |(secrets, origin)| (secrets, Some(origin)));
