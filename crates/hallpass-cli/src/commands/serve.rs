@@ -123,12 +123,13 @@ fn warn_of_own_secret(config: &Config) {
 /// Whether sessions are looked up in memory, and why not.
 fn tell_of_cache(auth: &Hallpass, config: &Config, lacking: Plan) {
     // With a secondary storage it is that one which tells of changes.
+    let is_alone = lacking.lacks.len() == 1;
     let silent = lacking.lacks.into_iter().find(|lack| matches!(lack, Lack::Changes { .. }));
     match auth.session_cache() {
         Ok(cache) if cache.is_coherent() => {
             let silent = silent.filter(|_| config.secondary_storage.url.is_none());
-            // It finds the triggers by itself when they are there.
-            if let Some(lack) = &silent {
+            // It finds the triggers by itself when they are there. Where tables are missing as well, that was said with them.
+            if let Some(lack) = silent.as_ref().filter(|_| is_alone) {
                 tracing::warn!(
                     "the session cache is off, because the database lacks {lack}; run `hallpass migrate` as a user who may, and it \
                      comes on without a restart"

@@ -84,9 +84,6 @@ async fn arm(connection: &Connection, schema: &Schema, plan: &mut Plan) -> Resul
     let permitted: bool = get(&first(ask(connection, PERMITTED, &[&session, &user]).await?)?, 0)?;
     plan.lacks.push(Lack::Changes { permitted });
     if !permitted {
-        tracing::warn!(
-            "this role may not create triggers, so this database will not tell of changes, and sessions are not cached"
-        );
         return Ok(());
     }
     let channel: String = get(&first(ask(connection, CHANNEL, &[]).await?)?, 0)?;
