@@ -86,10 +86,10 @@ const SCENARIOS = [
 ];
 
 /** Resolves to { steps, different: [text] }. With `only`, replays that request and what came before it in its round. */
-export async function runGenerated({ startPair, seed, count, only, print = console.log }) {
+export async function runGenerated({ startPair, kind, seed, count, only, print = console.log }) {
   const total = { steps: 0, different: [] };
   const pairs = await Promise.all(SCENARIOS.map((given) => startPair(scenario(given))));
-  const play = (round, size, skip) => playRound({ servers: pairs[round % pairs.length], seed, round, size, skip });
+  const play = (round, size, skip) => playRound({ servers: pairs[round % pairs.length], kind, seed, round, size, skip });
   const report = async (found) => {
     const [round, skip] = [Math.floor(found.index / ROUND), found.index % ROUND];
     const alone = (await play(round, 1, skip)).length > 0;
@@ -119,13 +119,13 @@ export async function runGenerated({ startPair, seed, count, only, print = conso
 }
 
 /** Plays requests `skip` to `skip + size` of a round; those before are drawn, to have the same numbers, but not sent. */
-async function playRound({ servers, seed, round, size, skip = 0 }) {
+async function playRound({ servers, kind, seed, round, size, skip = 0 }) {
   const both = pair(...servers, { lifetimes: [86_400_000, 604_800_000] });
   const names = servers.map((server) => server.name);
   const different = [];
   try {
     restore(both, round);
-    const random = generator(seed, round);
+    const random = { ...generator(seed, round), values: valuesFor(kind) };
     for (let n = 0; n < skip + size; n += 1) {
       const request = drawRequest(random);
       if (n < skip) continue;
@@ -258,7 +258,7 @@ function drawAccountRequest(random, { credential, cookie }) {
   const provider = random.pick(["idp", "idp", "idp", "closed", "credential", "nobody", "IDP", ""]);
   const account = random.pick([accountId("ann", "idp"), accountId("ann", "idp"), accountId("ann", "credential"), accountId("bob", "credential"), "nobody", ""]);
   const origin = random.chance(0.7) ? { origin: ORIGIN } : drawOrigin(random);
-  const spoilt = (value) => (random.chance(0.06) ? random.pick(VALUES) : value);
+  const spoilt = (value) => (random.chance(0.06) ? random.pick(random.values) : value);
   const maybe = (value) => (random.chance(0.3) ? spoilt(value) : undefined);
   const social = () => ({
     provider: spoilt(provider), callbackURL: maybe(drawTarget(random)), newUserCallbackURL: maybe(drawTarget(random)), errorCallbackURL: maybe(drawTarget(random)),
@@ -389,6 +389,8 @@ function drawOrigin(random) {
 }
 
 const VALUES = [null, true, false, 0, 1, -1.5, "", "text", "tëxt\u0000", "x".repeat(200), [], ["a"], {}, { a: 1 }];
+// Postgres has no text with a NUL in it, which the npm package answers with 500 (differences.mjs).
+const valuesFor = (kind) => (kind === "postgres" ? VALUES.map((value) => (value === "tëxt\u0000" ? "tëxt" : value)) : VALUES);
 const FIELDS = {
   "/sign-up/email": ["name", "email", "password", "image", "callbackURL", "rememberMe", "nickname"],
   "/sign-in/email": ["email", "password", "callbackURL", "rememberMe"],
@@ -424,8 +426,8 @@ function drawBody(random, path) {
     return fixed({ type, body: JSON.stringify({ email, password: random.pick([PASSWORD, "wrong"]), rememberMe: random.pick([undefined, true, false]) }) });
   }
   const value = { ...CHEAP[path] };
-  for (const field of FIELDS[path] ?? []) if (random.chance(0.15)) value[field] = random.pick(field.endsWith("assword") ? ["short", 5, null, undefined, "x".repeat(129)] : VALUES);
-  if (random.chance(0.1)) value[random.pick(["extra", "id", "__proto__", "callbackURL", "redirectTo"])] = random.pick([...VALUES, "/x", EVIL, "https://app.example.com/y"]);
+  for (const field of FIELDS[path] ?? []) if (random.chance(0.15)) value[field] = random.pick(field.endsWith("assword") ? ["short", 5, null, undefined, "x".repeat(129)] : random.values);
+  if (random.chance(0.1)) value[random.pick(["extra", "id", "__proto__", "callbackURL", "redirectTo"])] = random.pick([...random.values, "/x", EVIL, "https://app.example.com/y"]);
   if (random.chance(0.1)) for (const key of Object.keys(value)) if (random.chance(0.4)) delete value[key];
   return fixed({ type, body: JSON.stringify(value) });
 }

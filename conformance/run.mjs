@@ -105,7 +105,7 @@ const STAGES = {
     const seed = seedOf();
     const only = values.only === undefined ? undefined : Number(values.only);
     console.log(`  seed ${seed}`);
-    return runGenerated({ startPair: startPair(kind), seed, count: Number(values.count), only });
+    return runGenerated({ startPair: startPair(kind), kind, seed, count: Number(values.count), only });
   }),
   client: () => onStores(["sqlite"], (kind) => runClient({ start: onFresh(kind, startSubject) })),
   "side-by-side": () => onStores(KINDS, (kind) => {
