@@ -14,7 +14,7 @@ use std::{
 
 use hallpass_store::{Change, ChangeListener, Outage, StoreError};
 use redis::{AsyncConnectionConfig, PushInfo, PushKind, RedisError, aio::MultiplexedConnection};
-use tokio::{sync::watch, task::JoinHandle, time::timeout};
+use tokio::{runtime::Handle, sync::watch, task::JoinHandle, time::timeout};
 
 use crate::{
     origin::{Origin, SetupError},
@@ -106,10 +106,12 @@ impl Link {
         self.begin();
     }
 
+    /// Outside of a runtime nothing begins; whoever asks for a connection later is inside of one.
     fn begin(&self) {
+        let Ok(runtime) = Handle::try_current() else { return };
         let mut life = self.life.lock().unwrap_or_else(PoisonError::into_inner);
         *life = match std::mem::replace(&mut *life, Life::Over) {
-            Life::NotBegun(keeper) => Life::Begun(tokio::spawn(keeper.run())),
+            Life::NotBegun(keeper) => Life::Begun(runtime.spawn(keeper.run())),
             other => other,
         };
     }

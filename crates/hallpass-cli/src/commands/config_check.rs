@@ -47,6 +47,8 @@ pub(super) fn without_password(url: &str) -> String {
     // What comes after the host may hold one as well: `?password=`.
     let shown = |host: &str| host.split(['?', '&']).next().unwrap_or_default().to_owned();
     match rest.rsplit_once('@') {
+        // The `@` is one of the password's own.
+        Some((before, _)) if before.contains("password=") => format!("{scheme}://…"),
         Some((_, host)) => format!("{scheme}://…@{}", shown(host)),
         None => format!("{scheme}://{}", shown(rest)),
     }
@@ -65,6 +67,7 @@ mod tests {
             ("postgres://u:hu?sh@h/d", "postgres://…@h/d"),
             ("postgres://h/d?user=u&password=hush", "postgres://h/d"),
             ("postgres://h/d?user=u@x&password=hush", "postgres://…@x"),
+            ("postgres://h/d?password=hu@sh", "postgres://…"),
         ] {
             assert_eq!(without_password(url), shown);
         }

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use hallpass_test_services::{Postgres, Settings};
+use hallpass_test_services::{Postgres, Relay, Settings};
 
 use crate::support::{Answer, Server, err, out, run};
 
@@ -204,6 +204,24 @@ async fn a_server_without_its_tables_is_not_ready_until_they_are_there() {
     let begun = Instant::now();
     while server.get("/readyz", None).status != 200 {
         assert!(begun.elapsed() < Duration::from_secs(10));
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// What a probe does not wait for goes on without it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_far_away_from_its_database_becomes_ready() {
+    let Some(postgres) = Postgres::exclusive(Settings::default()).await else { return };
+    let relay = Relay::start(postgres.address()).await;
+    let url = relay.through(&postgres.database().await);
+    let server = Server::start(&format!("[database]\nurl = \"{url}\"\n"));
+    assert!(run(server.folder.path(), &["migrate"]).status.success());
+    relay.slow(Duration::from_millis(100));
+    let begun = Instant::now();
+    let first = server.get("/readyz", None);
+    assert_eq!((first.status, &*first.body), (503, "the store does not answer in time"));
+    while server.get("/readyz", None).status != 200 {
+        assert!(begun.elapsed() < Duration::from_secs(60));
         std::thread::sleep(Duration::from_millis(100));
     }
 }
