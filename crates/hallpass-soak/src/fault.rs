@@ -147,10 +147,11 @@ impl Site {
         let Some(server) = &self.server else { return };
         let late = Instant::now() + Duration::from_secs(20);
         let mut refusals = 0;
-        // More than one refusal, because connections that were closed a moment ago may still count.
-        while refusals < 10 && Instant::now() < late {
+        // For a while, because connections that were closed a moment ago may still count, until the server is done with what they asked for.
+        while refusals < 50 && Instant::now() < late {
             if let Some(stream) = crowding(self.kind, server.address()).await {
                 self.crowd.push(stream);
+                refusals = 0;
             } else {
                 refusals += 1;
                 sleep(Duration::from_millis(20)).await;

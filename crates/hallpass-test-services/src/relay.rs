@@ -125,7 +125,11 @@ async fn accept(listener: TcpListener, address: SocketAddr, server: SocketAddr, 
         };
         tokio::select! {
             accepted = listener.accept() => if let Ok((client, _)) = accepted {
-                connections.spawn(connect(client, server, seen.clone()));
+                // Both are read at once and here: whoever came before `refuse` and `close` is closed by them, whoever came after is refused.
+                let State { way, closed } = *seen.borrow();
+                if way != Way::Refused {
+                    connections.spawn(connect(client, server, seen.clone(), closed));
+                }
             },
             changed = seen.changed() => if changed.is_err() { return },
             Some(_) = connections.join_next() => {}
@@ -133,8 +137,7 @@ async fn accept(listener: TcpListener, address: SocketAddr, server: SocketAddr, 
     }
 }
 
-async fn connect(client: TcpStream, server: SocketAddr, seen: watch::Receiver<State>) {
-    let number = seen.borrow().closed;
+async fn connect(client: TcpStream, server: SocketAddr, seen: watch::Receiver<State>, number: u64) {
     let closed = async |mut seen: watch::Receiver<State>| {
         seen.wait_for(|state| state.closed > number).await.ok();
     };

@@ -97,3 +97,31 @@ async fn a_url_leads_through_it() {
     let through = relay.through("postgres://ann:secret@db.example:5432/auth?sslmode=disable");
     assert_eq!(through, format!("postgres://ann:secret@127.0.0.1:{port}/auth?sslmode=disable"));
 }
+
+/// Whoever breaks the way for all has to be sure that nobody who was just coming is still on it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_slips_through_while_it_begins_to_refuse() {
+    let server = echo().await;
+    for round in 0..50 {
+        let relay = Relay::start(server).await;
+        let address = relay.address();
+        // No more than the system keeps waiting for whoever listens.
+        let coming = tokio::spawn(async move {
+            let mut streams = Vec::new();
+            while streams.len() < 100 {
+                let Ok(stream) = TcpStream::connect(address).await else { break };
+                streams.push(stream);
+            }
+            streams
+        });
+        tokio::time::sleep(Duration::from_millis(round % 4)).await;
+        relay.refuse();
+        relay.close();
+        let streams = coming.await.unwrap();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        relay.mend();
+        for mut stream in streams {
+            assert_eq!(word(say(&mut stream, b"one.").await).as_deref(), Some(""), "closed");
+        }
+    }
+}
