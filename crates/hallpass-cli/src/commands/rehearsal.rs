@@ -30,7 +30,7 @@ pub(super) fn in_database(config: &Config, engine: &Hallpass) -> Schema {
 
 /// Deletes and changes rows of each table that are not there. A database refuses that where its user lacks the right, and where it takes no writes at
 /// all. As no row is met, each transaction is called off, and takes with it what the operator's own triggers may have done in it. The right to insert is
-/// not looked at: whoever has the others has it too, and a row that is called off has still used up a number of those that the database gives out.
+/// not looked at: whoever has the others is assumed to have it, and a row that is called off has still used up a number of those that the database gives out.
 pub(crate) async fn database(store: &dyn Store, schema: &Schema) -> Result<(), StoreError> {
     for table in schema.tables() {
         // Always two operations, as one alone is no transaction.

@@ -36,7 +36,7 @@ enum Found {
     Everything,
     Lacking,
     Refusal,
-    /// Nobody has looked yet.
+    /// Nobody has looked yet, or nothing came of it in time.
     Unknown,
 }
 
