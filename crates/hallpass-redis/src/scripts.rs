@@ -74,7 +74,8 @@ local entry = redis.call('GET', KEYS[1])
 if not entry then return false end
 local user = string.match(entry, '"userId":"([^"\\]*)"')
 if not user then return '\n\n' .. entry end
-return user .. '\n' .. (redis.call('GET', ARGV[1] .. user) or '-') .. '\n' .. entry
+local mark = redis.call('GET', ARGV[1] .. user)
+return user .. '\n' .. (mark and '=' .. mark or '') .. '\n' .. entry
 "#,
             ),
             begin: indexing(

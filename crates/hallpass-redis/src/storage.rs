@@ -106,8 +106,8 @@ impl RedisStorage {
         let mark = if user.is_empty() || user != session.user_id.as_str() {
             self.mark_of(session.user_id.as_str()).await?
         } else {
-            // Anything but "there is none" is a mark, also one that cannot be read: that the user's sessions ended must not be passed over.
-            Mark(Some(mark).filter(|mark| *mark != "-").map(layout::mark).transpose()?)
+            // A mark that is there and cannot be read is not passed over as none: the user's sessions have ended.
+            Mark(mark.strip_prefix('=').map(layout::mark).transpose()?)
         };
         let is_it = session.token.expose() == token && owner.id == session.user_id;
         Ok((is_it && !is_dead(&session, mark)).then_some((session, owner)))

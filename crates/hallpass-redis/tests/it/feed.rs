@@ -69,6 +69,21 @@ async fn listening(stage: &Stage) -> Arc<Notes> {
     notes
 }
 
+/// Whoever keeps sessions may begin to before the runtime runs.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_begins_to_listen_outside_of_a_runtime_is_told_once_redis_is_needed() {
+    let Some(stage) = Stage::new(TieredOptions::default()).await else { return };
+    let storage = RedisStorage::connect(&stage.redis.url()).unwrap();
+    let store = Stage::tiered(&stage.records, &storage, TieredOptions::default());
+    let notes = Arc::new(Notes::default());
+    let listener = Arc::clone(&notes);
+    std::thread::scope(|scope| {
+        scope.spawn(|| store.changes().unwrap().start(Duration::from_millis(200), listener as _));
+    });
+    store.ping().await.unwrap();
+    assert_eq!(notes.until_proven().await, [Told::Everything]);
+}
+
 fn of(letter: char) -> Told {
     Told::Session(Sha256::digest(token(letter).expose()).into())
 }

@@ -65,6 +65,11 @@ async fn the_mark_that_counts_is_that_of_the_sessions_user_however_the_entry_is_
         assert!(stage.find('a').await.is_some(), "what was revoked is another's, or before: {text}");
         stage.redis.command(&["SET", &before("u1"), &late]).await;
         assert!(stage.find('a').await.is_none(), "it was revoked: {text}");
+        for mark in ["", "-", "soon"] {
+            stage.redis.command(&["SET", &before("u1"), mark]).await;
+            let found = stage.store.session_with_user(&stage.schema, &token('a')).await;
+            assert!(matches!(found, Err(StoreError::Corrupt { .. })), "it may have been revoked: {mark:?} {text}");
+        }
         stage.redis.command(&["DEL", &before("u1"), &before("u2")]).await;
     }
     stage.redis.command(&["SET", &name, &entry.replace("\"u1\"", "\"u1\n\"")]).await;
